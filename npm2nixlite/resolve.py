@@ -190,7 +190,7 @@ def _fetch(
     failures: dict[str, tuple[_Source, Failure]],
     progress: Callable[[int], Callable[[int, int], None]],
 ) -> None:
-    from npm2nixlite.fetch import fetch_all  # its HTTP library takes 0.2 s to load
+    from npm2nixlite.fetch.pool import fetch_all  # its HTTP library takes 0.2 s to load
 
     groups: dict[object, list[_Source]] = {}
     for source in missing:

@@ -164,12 +164,12 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
         console.warn(
             f"nobody vouches for the hash of what came, neither lock nor registry: {labels}"
         )
-    for labels, what in (
+    for packages, what in (
         (summary.by_registry, "without a hash in the lock: the registry's metadata decided"),
         (summary.sha1_only, "with only a sha1 in the lock: verified by it, written as sha512"),
     ):
-        if labels:
-            unique = sorted(set(labels))
+        if packages:
+            unique = sorted(set(packages))
             console.say(f"{_count(len(unique), 'package')} {what}")
             for label in unique:
                 console.detail(f"  {label}")
