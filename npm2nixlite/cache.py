@@ -2,12 +2,11 @@
 
 Layout, below the cache directory::
 
-    sha512/ab/cdef…         a tarball, named by its sha512 in base 16
-    alias/sha1/ab/cdef…     the sha512 (SRI) of the tarball that has this weaker hash
-    record/ab/cdef…/…       what a registry or an address gave for something that the lock does
-                            not describe in full (JSON), named by the sha256 of what was asked
-                            for and of whom
-    partial/RUN/            downloads under way; removed with their run, or by the next one
+    sha512/HEX      a tarball, named by its sha512 in base 16
+    alias/sha1/HEX  the sha512 (SRI) of the tarball that has this weaker hash
+    record/HEX/HEX  what a registry or an address gave for something that the lock does not
+                    describe in full (JSON), named by the sha256 of what was asked for, of whom
+    partial/RUN/    downloads under way; removed with their run, or by the next one
 
 A file comes into being whole, by rename, and only after its bytes were verified, so a crash, a
 full disk or a second run at once can leave none that is wrong. After a power cut a file may be
@@ -188,7 +187,7 @@ class Cache:
         return Path(self._path("record", _name(subject)), _name(asked))
 
     def _path(self, kind: str, name: str) -> str:
-        return f"{self._root}/{kind}/{name[:2]}/{name[2:]}"
+        return f"{self._root}/{kind}/{name}"
 
 
 def _name(text: str) -> str:

@@ -14,7 +14,7 @@ from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.client import Client, Refused, open_session
 from npm2nixlite.fetch.job import Failure, Fetched, Job
 from npm2nixlite.fetch.metadata import Distribution, ask_registry
-from npm2nixlite.fetch.partial import PartialFile
+from npm2nixlite.fetch.partial import PartialFile, receive
 
 if TYPE_CHECKING:
     import ssl
@@ -128,14 +128,16 @@ class _Worker:
     ) -> Fetched:
         algorithms = {"sha512", *(integrity.algorithm for integrity in demanded)}
 
+        def finish(file: PartialFile) -> Fetched:
+            computed = file.integrities()
+            verify(demanded, computed)
+            self._cache.add(file.path, computed["sha512"], demanded)
+            return Fetched(computed["sha512"], file.size, url, by_registry=False)
+
         async def use(response: aiohttp.ClientResponse) -> Fetched:
             path = self._partial / f"{os.getpid()}-{next(self._counter)}"
-            async with PartialFile(path, algorithms, self._executor) as file:
-                await file.write_all(self._chunks(number, response))
-                computed = file.integrities()
-                verify(demanded, computed)
-                self._cache.add(file.path, computed["sha512"], demanded)
-                return Fetched(computed["sha512"], file.size, url, by_registry=False)
+            chunks = self._chunks(number, response)
+            return await receive(chunks, path, algorithms, self._executor, finish)
 
         return await self._client.get(url, job.config, use)
 
