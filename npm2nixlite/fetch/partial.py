@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from npm2nixlite.integrity import Integrity
 
@@ -100,7 +100,7 @@ class _Writer:
         self._algorithms = algorithms
         self._executor = executor
         self._file: PartialFile | None = None
-        self._pending: asyncio.Future[object] | None = None
+        self._pending: asyncio.Future[Any] | None = None
 
     async def write(self, pieces: list[bytes]) -> None:
         await self._settle()
@@ -108,11 +108,11 @@ class _Writer:
 
     async def finish(self, pieces: list[bytes], finish: Callable[[PartialFile], T]) -> T:
         await self._settle()
-        return await self._start(lambda last: finish(self._append(last)), pieces)
+        return await asyncio.shield(self._start(lambda last: finish(self._append(last)), pieces))
 
     async def close(self) -> None:
-        if self._pending is not None and not self._pending.done():
-            # A thread still writes to the file; it must not be closed under it.
+        if self._pending is not None:
+            # A thread may still write to the file; it must not be closed under it.
             await asyncio.wait([self._pending])
         if self._file is not None:
             self._file.close()
@@ -131,5 +131,5 @@ class _Writer:
 
     async def _settle(self) -> None:
         if self._pending is not None:
-            pending, self._pending = self._pending, None
-            await pending
+            # Shielded: where this task is cancelled, the thread goes on, and `close` waits for it.
+            await asyncio.shield(self._pending)
