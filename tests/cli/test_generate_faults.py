@@ -36,9 +36,9 @@ A = "/a/-/a-1.0.0.tgz"
 
 
 def generate(home: Path, project: Path, base: str, *arguments: str) -> Run:
+    cache = home / "cache"
     return run_program(
-        *("generate", project, "--registry", base, "--cache-dir", home / "cache", *arguments),
-        home=home,
+        "generate", project, "--registry", base, "--cache-dir", cache, *arguments, home=home
     )
 
 
@@ -308,10 +308,8 @@ def test_two_runs_at_once_share_a_cache(home: Path, registry: Registry) -> None:
     processes = []
     for name in ("one", "two"):
         write_lock(home / name, entries)
-        command = [
-            *(sys.executable, "-m", "npm2nixlite", "generate", home / name, "--registry"),
-            *(registry.base, "--cache-dir", home / "cache"),
-        ]
+        command = [sys.executable, "-m", "npm2nixlite", "generate", str(home / name)]
+        command += ["--registry", registry.base, "--cache-dir", str(home / "cache")]
         processes.append(
             subprocess.Popen(command, env=environment(home), stdout=subprocess.DEVNULL)
         )

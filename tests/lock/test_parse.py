@@ -156,7 +156,7 @@ def test_links_lead_to_entries_of_the_lock_inside_the_project_or_beside_it() -> 
     assert parsed["node_modules/self"] == Link("node_modules/self", "")
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "entry of a wrong type": ({"node_modules/a": []}, "expected an object"),
     "version of a wrong type": ({"node_modules/a": {"version": 1}}, "'version' is a number"),
     "flag of a wrong type": ({"node_modules/a": {"version": "1.0.0", "dev": "yes"}}, "'dev'"),

@@ -59,11 +59,11 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), **extra}
 
 
-def run_program(*arguments: str | Path, home: Path, cwd: Path | None = None, **env: str) -> Run:
-    """Run ``npm2nixlite`` as a process of its own."""
+def run_program(*arguments: str | Path, home: Path, **env: str) -> Run:
+    """Run ``npm2nixlite`` as a process of its own, in the home directory."""
     done = subprocess.run(
         [sys.executable, "-m", "npm2nixlite", *map(str, arguments)],
-        cwd=cwd or home,
+        cwd=home,
         env=environment(home, **env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
