@@ -2,12 +2,13 @@
 
     python -m benchmarks.fetch [PROJECT] [--runs N] [--output FILE.json]
 
-The tarballs are fetched once from the real registry, into a directory that is kept, and served
-from there. Then, in turn, with every cache of theirs cold:
+The tarballs are fetched once from the real registry, into a cache that is kept, and served from a
+copy in TMPDIR, where everybody writes, too. Then, in turn, with every cache of theirs cold:
 
 - `curl --parallel --parallel-max 64` downloads all of them to files, and checks nothing: the limit;
 - `npm2nixlite generate` fetches, verifies and caches them, and writes node-packages.nix: the whole
-  process, its start included; and
+  process, its start included, and of that the fetching, from the first request to the last file
+  verified and in the cache; and
 - `npm2nixlite generate --check` again, with a warm cache.
 """
 
@@ -15,18 +16,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio
 from benchmarks.nginx import serve
 from npm2nixlite.cache import Cache
-from npm2nixlite.cli import main as npm2nixlite
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.integrity import parse_integrity
@@ -37,13 +38,15 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_COLD = "npm2nixlite generate, cold"
+_STAGE = "of that, fetch + verify + cache"
 _ROOT = Path(__file__).parents[1]
-_KEPT = Path(tempfile.gettempdir()) / "npm2nixlite-benchmarks"
+_KEPT = Path.home() / ".cache/npm2nixlite-benchmarks"
 
 
 def lay_out(project: Path, served: Path) -> list[str]:
     """Fetch a lock's tarballs once; lay them out as a registry does. Returns their paths."""
-    cache = Cache(_KEPT / "cache")
+    cache = Cache(_KEPT)
     generated, _ = generate([project], cache, GenerateOptions(fetch=FetchOptions()))
     paths = []
     packages = read_node_packages(generated[0].text, "node-packages.nix").packages.values()
@@ -51,7 +54,7 @@ def lay_out(project: Path, served: Path) -> list[str]:
         (sha512,) = parse_integrity(str(integrity))
         target = served / str(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.link(cache.path(sha512), target)
+        shutil.copyfile(cache.path(sha512), target)
         paths.append(str(path))
     return paths
 
@@ -67,20 +70,22 @@ def contestants(
     )
 
     def empty(directory: Path) -> None:
-        shutil.rmtree(directory, ignore_errors=True)
+        # Moved away, not removed: ext4 is slow to reuse what was removed a moment ago.
+        if directory.exists():
+            directory.rename(Path(tempfile.mkdtemp(dir=scratch)) / "used")
         directory.mkdir()
 
-    program = [sys.executable, "-m", "npm2nixlite", "generate", str(project), "-q"]
+    program = [sys.executable, "-m", "npm2nixlite", "generate", str(project), "--json"]
     output = ["-o", str(scratch / "node-packages.nix"), "--registry", base]
-    npm2nixlite([*program[3:], *output, "--cache-dir", str(warm)])
+    subprocess.run(
+        [*program, *output, "--cache-dir", str(warm)], check=True, stdout=subprocess.DEVNULL
+    )
     return {
         "curl": Contestant(
             ["curl", "-sS", "--fail", "--parallel", "--parallel-max", "64", "-K", str(config)],
             lambda: empty(files),
         ),
-        "npm2nixlite generate, cold": Contestant(
-            [*program, *output, "--cache-dir", str(cold)], lambda: empty(cold)
-        ),
+        _COLD: Contestant([*program, *output, "--cache-dir", str(cold)], lambda: empty(cold)),
         "npm2nixlite generate --check, warm": Contestant(
             [*program, *output, "--cache-dir", str(warm), "--check"], lambda: None
         ),
@@ -111,12 +116,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
     parsed = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(dir=_made(_KEPT)) as directory:
+    with tempfile.TemporaryDirectory(prefix="npm2nixlite-") as directory:
         scratch = Path(directory)
         paths = lay_out(parsed.project, scratch / "served")
         size = sum((scratch / "served" / path).stat().st_size for path in paths)
         with serve(scratch / "served", scratch) as base:
             samples = interleave(contestants(parsed.project, paths, base, scratch), parsed.runs)
+    samples[_STAGE] = [
+        replace(sample, seconds=json.loads(sample.output)["fetch"]["fetchSeconds"])
+        for sample in samples[_COLD]
+    ]
     rows = [report(name, values, samples["curl"]) for name, values in samples.items()]
     print(f"{len(paths):,} tarballs, {size / 1e6:.1f} MB, {parsed.runs} runs in turn\n")
     print("| | median s | min–max s | CPU s | peak MB | to curl |\n|---|---|---|---|---|---|")
@@ -129,11 +138,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = {"tarballs": len(paths), "bytes": size, "runs": parsed.runs, "contestants": rows}
         parsed.output.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 if __name__ == "__main__":

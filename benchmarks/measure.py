@@ -36,11 +36,13 @@ class Sample:
         seconds: Wall time from start to end.
         cpu: Seconds of processor time, user and system, its own and its children's.
         peak: Bytes of resident memory of its largest process.
+        output: What it wrote to stdout.
     """
 
     seconds: float
     cpu: float
     peak: int
+    output: str = ""
 
 
 def run(contestant: Contestant) -> Sample:
@@ -52,16 +54,18 @@ def run(contestant: Contestant) -> Sample:
     contestant.prepare()
     start = time.perf_counter()
     process = subprocess.Popen(
-        contestant.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        contestant.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
     assert process.stderr is not None
-    errors = process.stderr.read()
+    output = process.stdout.read()
+    errors = process.stderr.read()  # a few lines at most: they fit a pipe
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{contestant.command[0]} failed: {errors}")
-    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output)
 
 
 def interleave(contestants: Mapping[str, Contestant], runs: int) -> dict[str, list[Sample]]:

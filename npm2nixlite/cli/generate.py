@@ -193,7 +193,7 @@ def _summary_line(summary: FetchSummary) -> str:
         parts.append(f"{summary.trusted:,} trusted to the lock")
     rate = ""
     if summary.fetched:
-        rate = f", {human_bytes(summary.fetched_bytes / max(summary.seconds, 1e-3))}/s"
+        rate = f", {human_bytes(summary.fetched_bytes / max(summary.fetch_seconds, 1e-3))}/s"
     count = _count(summary.packages, "package")
     return f"{count}: {', '.join(parts)}; {summary.seconds:.1f} s{rate}"
 
@@ -208,6 +208,7 @@ def _json(generated: Sequence[Generated], summary: FetchSummary, *, check: bool)
             "fromCache": summary.from_cache,
             "trusted": summary.trusted,
             "seconds": round(summary.seconds, 3),
+            "fetchSeconds": round(summary.fetch_seconds, 3),
             "sha1Only": summary.sha1_only,
             "hashFromRegistry": sorted(set(summary.by_registry)),
             "hashComputed": sorted(set(summary.computed)),

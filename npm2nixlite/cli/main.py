@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import traceback
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    # What a run makes stays in use until it ends; looking for garbage in it takes 7 % of the time.
+    gc.freeze()
+    gc.set_threshold(100_000)
     parsed = _parser().parse_args(arguments)
     console = Console.of(parsed)
     try:

@@ -18,7 +18,8 @@ __all__ = ["PartialFile", "receive"]
 
 T = TypeVar("T")
 
-_BATCH = 256 * 1024  # bytes handed over at once: small enough for flat memory, most tarballs whole
+_BATCH = 256 * 1024  # bytes handed over at once: small enough for flat memory
+_SMALL = 64 * 1024  # bytes that are hashed and written sooner than handed over to a thread
 
 
 class PartialFile:
@@ -75,8 +76,9 @@ async def receive(
         chunks: The body.
         path: Where it is written; nothing is left there.
         algorithms: Which hashes to compute.
-        executor: Threads for everything that blocks; a small body takes one visit to one.
-        finish: Called there with the whole file: verifies it and moves it where it belongs.
+        executor: Threads for everything that takes longer than handing it over.
+        finish: Called with the whole file, in a thread or not: verifies it and moves it where it
+            belongs.
 
     Returns:
         What ``finish`` returns.
@@ -94,7 +96,7 @@ async def receive(
             if size >= _BATCH:
                 await writer.write(batch)
                 batch, size = [], 0
-        return await writer.finish(batch, finish)
+        return await writer.finish(batch, size, finish)
     finally:
         await writer.close()
 
@@ -113,7 +115,11 @@ class _Writer:
         await self._settle()
         self._start(self._append, pieces)
 
-    async def finish(self, pieces: list[bytes], finish: Callable[[PartialFile], T]) -> T:
+    async def finish(
+        self, pieces: list[bytes], size: int, finish: Callable[[PartialFile], T]
+    ) -> T:
+        if self._pending is None and size <= _SMALL:
+            return finish(self._append(pieces))
         await self._settle()
         return await asyncio.shield(self._start(lambda last: finish(self._append(last)), pieces))
 
