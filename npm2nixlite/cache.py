@@ -116,7 +116,7 @@ class Cache:
         except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
             return None  # a record that cannot be read is found out anew
 
-    def add(self, partial: Path, sha512: Integrity, others: Iterable[Integrity] = ()) -> None:
+    def add(self, partial: str | Path, sha512: Integrity, others: Iterable[Integrity] = ()) -> None:
         """Take in a verified file; it is moved.
 
         Args:
@@ -181,7 +181,7 @@ class Cache:
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=parent, prefix="note-", delete=False) as file:
             file.write(text)
-        _move(Path(file.name), path)
+        _move(file.name, path)
 
     def _record_path(self, subject: str, asked: str) -> Path:
         return Path(self._path("record", _name(subject)), _name(asked))
@@ -203,12 +203,12 @@ def unwritable(directory: Path, error: OSError) -> FetchError:
     )
 
 
-def _move(source: Path, target: str) -> None:
+def _move(source: str | Path, target: str) -> None:
     try:
-        source.rename(target)
+        os.rename(source, target)  # noqa: PTH104 (hot)
     except FileNotFoundError:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
-        source.rename(target)
+        Path(source).rename(target)
 
 
 def _remove_abandoned(parent: Path) -> None:

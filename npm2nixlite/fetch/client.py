@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -110,13 +109,14 @@ class Client:
         Raises:
             Refused: The last attempt's failure.
         """
-        host = urlsplit(url).netloc
+        address = URL(url, encoded=True)
+        host = address.authority
         attempt = 0
         while True:
             if host in self.silent:
                 raise self.silent[host]
             try:
-                async with self._answer(url, config, accept) as response:
+                async with self._answer(address, config, accept) as response:
                     self.answered.add(host)
                     return await _guarded(use(response), self.options.timeout)
             except Refused as refused:
@@ -130,9 +130,8 @@ class Client:
 
     @asynccontextmanager
     async def _answer(
-        self, url: str, config: RegistryConfig, accept: str
+        self, address: URL, config: RegistryConfig, accept: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        address = URL(url, encoded=True)
         for _ in range(_MOST_REDIRECTS):
             headers = {"Accept": accept}
             # Asked anew at each hop: what was given for one host goes to no other.

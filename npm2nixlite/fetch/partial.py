@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from npm2nixlite.integrity import Integrity
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from concurrent.futures import Executor
-    from pathlib import Path
 
 __all__ = ["PartialFile", "receive"]
 
@@ -30,16 +30,16 @@ class PartialFile:
         algorithms: Which hashes to compute, of `npm2nixlite.integrity.ALGORITHMS`.
     """
 
-    def __init__(self, path: Path, algorithms: Collection[str]) -> None:
+    def __init__(self, path: str, algorithms: Collection[str]) -> None:
         self.path = path
         self.size = 0
         self._moved = False
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
-    def write(self, pieces: Collection[bytes]) -> None:
+    def write(self, pieces: Sequence[bytes]) -> None:
         """Append; hashing and writing both release the interpreter's lock."""
-        data = b"".join(pieces)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self.size += len(data)
         for value in self._hashes.values():
             value.update(data)
@@ -51,7 +51,7 @@ class PartialFile:
         """Algorithm → hash of what was written."""
         return {name: Integrity.of(name, value.digest()) for name, value in self._hashes.items()}
 
-    def move(self, take: Callable[[Path], None]) -> None:
+    def move(self, take: Callable[[str], None]) -> None:
         """Have it moved away by ``take``."""
         take(self.path)
         self._moved = True
@@ -60,12 +60,13 @@ class PartialFile:
         """Close it, and remove it unless it was moved away."""
         os.close(self._descriptor)
         if not self._moved:
-            self.path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)  # noqa: PTH108 (a string, as all here: this is hot)
 
 
 async def receive(
     chunks: AsyncIterator[bytes],
-    path: Path,
+    path: str,
     algorithms: Collection[str],
     executor: Executor,
     finish: Callable[[PartialFile], T],
@@ -104,7 +105,7 @@ async def receive(
 class _Writer:
     """Has a file written by threads: one piece at a time, while the next one is received."""
 
-    def __init__(self, path: Path, algorithms: Collection[str], executor: Executor) -> None:
+    def __init__(self, path: str, algorithms: Collection[str], executor: Executor) -> None:
         self._path = path
         self._algorithms = algorithms
         self._executor = executor
@@ -115,9 +116,7 @@ class _Writer:
         await self._settle()
         self._start(self._append, pieces)
 
-    async def finish(
-        self, pieces: list[bytes], size: int, finish: Callable[[PartialFile], T]
-    ) -> T:
+    async def finish(self, pieces: list[bytes], size: int, finish: Callable[[PartialFile], T]) -> T:
         if self._pending is None and size <= _SMALL:
             return finish(self._append(pieces))
         await self._settle()

@@ -135,7 +135,7 @@ class _Worker:
             return Fetched(computed["sha512"], file.size, url, by_registry=False)
 
         async def use(response: aiohttp.ClientResponse) -> Fetched:
-            path = self._partial / f"{os.getpid()}-{next(self._counter)}"
+            path = f"{self._partial}/{os.getpid()}-{next(self._counter)}"
             chunks = self._chunks(number, response)
             return await receive(chunks, path, algorithms, self._executor, finish)
 
