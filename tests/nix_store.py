@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,18 +27,31 @@ class Nix:
     """The installed Nix with a store at a place of its own; the logical directory stays."""
 
     root: Path
+    config: str = CONFIG
 
     def __call__(self, *command: str | Path, text: bytes = b"") -> bytes:
-        environment = os.environ | {
-            "NIX_REMOTE": str(self.root),
-            "NIX_CONFIG": CONFIG,
-            "XDG_CACHE_HOME": f"{self.root}-cache",
-        }
         done = subprocess.run(
-            list(map(str, command)), env=environment, input=text, capture_output=True
+            list(map(str, command)),
+            env=os.environ | self.environment,
+            input=text,
+            capture_output=True,
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "NIX_REMOTE": str(self.root),
+            "NIX_CONFIG": self.config,
+            "XDG_CACHE_HOME": f"{self.root}-cache",
+        }
+
+    def elsewhere(self, root: Path) -> Nix:
+        return replace(self, root=root)
+
+    def with_config(self, *lines: str) -> Nix:
+        return replace(self, config="\n".join([self.config, *lines, ""]))
 
     def line(self, *command: str | Path) -> str:
         return self(*command).decode().strip()
