@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.backend import Body
 
-__all__ = ["Compression", "Packed", "nar_sha256", "pack"]
+__all__ = ["Compression", "Packed", "is_quick", "nar_sha256", "nar_size", "pack"]
 
+_TINY = 1 << 16  # bytes; hashed in a tenth of a millisecond
 _SMALL = 1 << 20  # bytes; files up to here are read once and sent from memory
 
 
@@ -72,19 +73,37 @@ class Packed:
             self.spool.unlink(missing_ok=True)
 
 
-def nar_sha256(path: Path) -> bytes:
-    """The sha256 digest of the NAR of a file that nobody may execute.
+def nar_size(file: FixedFile) -> int:
+    """The size of the file's NAR in bytes.
+
+    Raises:
+        FetchError: The file is not there.
+    """
+    with _reading(file):
+        return file_nar_size(file.path.stat().st_size)
+
+
+def nar_sha256(file: FixedFile) -> bytes:
+    """The sha256 digest of the file's NAR, whether or not the file is what it ought to be.
 
     Raises:
         FetchError: The file cannot be read.
     """
-    with _reading(path), path.open("rb", buffering=0) as file:
-        head, tail = file_frame(os.fstat(file.fileno()).st_size)
+    with _reading(file), file.path.open("rb", buffering=0) as source:
+        head, tail = file_frame(os.fstat(source.fileno()).st_size)
         digest = hashlib.sha256(head)
-        while chunk := file.read(CHUNK):
+        while chunk := source.read(CHUNK):
             digest.update(chunk)
         digest.update(tail)
     return digest.digest()
+
+
+def is_quick(file: FixedFile, compression: Compression = Compression.NONE) -> bool:
+    """Whether hashing and packing takes less time than handing it to another thread does."""
+    try:
+        return compression is Compression.NONE and file.path.stat().st_size <= _TINY
+    except OSError:
+        return True  # packing tells what is wrong
 
 
 def pack(file: FixedFile, compression: Compression, scratch: Path) -> Packed:
@@ -103,7 +122,7 @@ def pack(file: FixedFile, compression: Compression, scratch: Path) -> Packed:
         BuildError: ``scratch`` cannot be written.
         InputError: The compression's library is not installed.
     """
-    with _reading(file.path):
+    with _reading(file):
         size = file.path.stat().st_size
         if size <= _SMALL:
             return _pack_small(file, compression)
@@ -197,10 +216,10 @@ def _compressor(compression: Compression, size: int) -> _Compressor:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(file: FixedFile) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise FetchError("the file is gone", where=str(path), hint="fetch it again") from None
+        raise FetchError("the file is gone", where=str(file.path), hint="fetch it again") from None
     except OSError as error:
-        raise FetchError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise FetchError(f"cannot be read: {error.strerror}", where=str(file.path)) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.binarycache.address import DEFAULT_JOBS
-from npm2nixlite.binarycache.pack import Compression, pack
+from npm2nixlite.binarycache.pack import Compression, is_quick, pack
 from npm2nixlite.binarycache.survey import Amend, Present, Send, State, ask
 from npm2nixlite.store.narinfo import NarInfo, render
 from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath, content_address
@@ -215,7 +215,10 @@ async def carry_out(
 async def _send(backend: Backend, entries: list[Entry], options: Options, scratch: Path) -> int:
     """Send one content under all the names it has; returns the bytes of its NAR as sent."""
     file = entries[0].file
-    packed = await asyncio.to_thread(pack, file, options.compression, scratch)
+    if is_quick(file, options.compression):
+        packed = pack(file, options.compression, scratch)
+    else:
+        packed = await asyncio.to_thread(pack, file, options.compression, scratch)
     try:
         await backend.put(packed.key, packed.body, "application/x-nix-nar")
     finally:

@@ -6,9 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from npm2nixlite.binarycache.pack import nar_sha256
+from npm2nixlite.binarycache.pack import is_quick, nar_sha256, nar_size
 from npm2nixlite.errors import InputError
-from npm2nixlite.store.nar import file_nar_size
 from npm2nixlite.store.narinfo import NarInfo, parse
 from npm2nixlite.store.path import StorePath, content_address
 from npm2nixlite.store.signature import sign
@@ -94,9 +93,10 @@ async def _disagreement(info: NarInfo, file: FixedFile, path: StorePath, ca: str
         return f"its content address is {info.ca}"
     if info.references:
         return "it has references, which a file fixed by its hash has not"
-    size = await asyncio.to_thread(lambda: file.path.stat().st_size)
-    if info.nar_size != file_nar_size(size):
+    if info.nar_size != nar_size(file):
         return f"its NAR's size is {info.nar_size}"
-    if info.nar_hash != await asyncio.to_thread(nar_sha256, file.path):
-        return f"its NAR's hash is {info.nar_hash.hex()}"
-    return ""
+    if is_quick(file):
+        nar_hash = nar_sha256(file)
+    else:
+        nar_hash = await asyncio.to_thread(nar_sha256, file)
+    return "" if info.nar_hash == nar_hash else f"its NAR's hash is {info.nar_hash.hex()}"

@@ -29,8 +29,7 @@ __all__ = ["STALLED", "HttpBackend"]
 STALLED = 60.0
 """Seconds without any progress after which a request is given up."""
 
-_CHUNK = 1 << 16  # bytes; small, so that a slow line is told from a dead one
-_READ = 1 << 18
+_CHUNK = 1 << 17  # bytes; small enough that a slow line is told from a dead one
 _ABSENT = frozenset({404, 410})
 _HINTS = {
     401: "give credentials: a token, or an entry for the host in ~/.netrc",
@@ -152,10 +151,9 @@ class HttpBackend:
             return
         source = await asyncio.to_thread(body.open)
         try:
-            while piece := await asyncio.to_thread(source.read, _READ):
-                for start in range(0, len(piece), _CHUNK):
-                    deadline.reschedule(clock() + self._stalled)
-                    yield piece[start : start + _CHUNK]
+            while piece := await asyncio.to_thread(source.read, _CHUNK):
+                deadline.reschedule(clock() + self._stalled)
+                yield piece
         finally:
             source.close()
 
