@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import shutil
 import socket
 import subprocess
@@ -115,6 +116,7 @@ def s3() -> Iterator[Place]:
     import boto3
     from moto.server import ThreadedMotoServer
 
+    bucket = f"cache-{secrets.token_hex(8)}"  # all servers of a process share their buckets
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -128,17 +130,17 @@ def s3() -> Iterator[Place]:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        client.create_bucket(Bucket="cache")
+        client.create_bucket(Bucket=bucket)
         everybody_reads = {
             "Effect": "Allow",
             "Principal": "*",
             "Action": ["s3:GetObject", "s3:HeadObject"],  # the latter is moto's own
-            "Resource": "arn:aws:s3:::cache/*",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
         }
         policy = {"Version": "2012-10-17", "Statement": [everybody_reads]}
-        client.put_bucket_policy(Bucket="cache", Policy=json.dumps(policy))
+        client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
         client.close()
-        address = f"s3://cache?endpoint={host}:{port}&scheme=http&region=us-east-1"
-        yield Place(address, f"{endpoint}/cache", environment)
+        address = f"s3://{bucket}?endpoint={host}:{port}&scheme=http&region=us-east-1"
+        yield Place(address, f"{endpoint}/{bucket}", environment)
     finally:
         server.stop()

@@ -36,8 +36,12 @@ _HINTS = {
     403: "these credentials may not do this; ask whoever runs the cache",
     404: "there is nothing that takes uploads at this address",
     405: "the server takes no PUT here; nginx wants: dav_methods PUT;",
-    409: "the directory is missing there; nginx wants: create_full_put_path on;",
+    409: "the directory is missing there",
     413: "the server takes no file this large; nginx wants: client_max_body_size 0;",
+    500: (
+        "the server's log says why; nginx answers so where it may not write, where its disk is"
+        " full, and where directories are missing: create_full_put_path on;"
+    ),
     501: "the server knows no PUT",
     507: "the server is full; make room there and run it again",
 }

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "S3Backend"]
 
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+_REFUSED = (
+    "the credentials need s3:GetObject, s3:PutObject, and s3:ListBucket, without which a file"
+    " that is absent cannot be told from one that is refused"
+)
 _HINTS = {
     "NoSuchBucket": "make the bucket first; pushing makes none",
-    "AccessDenied": (
-        "the credentials need s3:GetObject, s3:PutObject, and s3:ListBucket, without which a file"
-        " that is absent cannot be told from one that is refused"
-    ),
+    "AccessDenied": _REFUSED,
+    "403": _REFUSED,
     "InvalidAccessKeyId": "check AWS_ACCESS_KEY_ID, or the profile",
     "SignatureDoesNotMatch": "check AWS_SECRET_ACCESS_KEY, or the profile, and the region",
     "PermanentRedirect": "the bucket is in another region: s3://BUCKET?region=…",
