@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
+from asyncio import sleep
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -85,7 +85,7 @@ async def persistently(attempt: Callable[[], Awaitable[T]], *, retries: int, whe
                     where=where,
                     hint=error.hint or "run it again later: what is there already is skipped",
                 ) from error
-        await asyncio.sleep(wait)
+        await sleep(wait)
 
 
 def _backoff(done: int) -> float:

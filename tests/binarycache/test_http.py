@@ -60,7 +60,7 @@ async def start() -> AsyncIterator[Callable[[], Awaitable[Scripted]]]:
         scripted = Scripted()
         application = web.Application(client_max_size=1 << 30)
         application.router.add_route("*", "/{tail:.*}", scripted.answer)
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         runners.append(runner)
         port = free_port()
@@ -82,13 +82,12 @@ async def server(start: Callable[[], Awaitable[Scripted]]) -> Scripted:
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits that were asked for; they take a hundredth of their time."""
     waits: list[float] = []
-    sleep = asyncio.sleep
 
     async def shorter(seconds: float) -> None:
         waits.append(seconds)
-        await sleep(seconds / 100)
+        await asyncio.sleep(seconds / 100)
 
-    monkeypatch.setattr("npm2nixlite.binarycache.retry.asyncio.sleep", shorter)
+    monkeypatch.setattr("npm2nixlite.binarycache.retry.sleep", shorter)
     return waits
 
 
@@ -260,10 +259,11 @@ async def test_a_slow_server_is_waited_for_as_long_as_something_moves(
 
     async def slow(request: web.Request) -> None:
         if "/nar/" in request.path:
-            taken = 0
-            while taken < 20 << 20:
-                taken += len(await request.content.read(4 << 20))
-                await asyncio.sleep(0.05)
+            for _ in range(5):
+                taken = 0
+                while taken < 4 << 20:
+                    taken += len(await request.content.read(4 << 20))
+                await asyncio.sleep(0.4)
 
     server.fault = slow
     backend = HttpBackend(server.address, connections=2, retries=0, stalled=1.0)
