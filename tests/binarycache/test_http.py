@@ -263,10 +263,10 @@ async def test_a_slow_server_is_waited_for_as_long_as_something_moves(
                 taken = 0
                 while taken < 4 << 20:
                     taken += len(await request.content.read(4 << 20))
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(0.7)
 
     server.fault = slow
-    backend = HttpBackend(server.address, connections=2, retries=0, stalled=1.0)
+    backend = HttpBackend(server.address, connections=2, retries=0, stalled=2.5)
     async with backend:
         await push(backend, [file])
 
