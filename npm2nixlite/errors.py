@@ -6,7 +6,10 @@ Standard library only: the modules that run inside the Nix sandbox raise them to
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["BuildError", "FetchError", "InputError", "Npm2nixliteError", "UsageError"]
 
@@ -18,19 +21,29 @@ class Npm2nixliteError(Exception):
         what: One sentence without a full stop.
         where: File, install path or address, the outermost first; empty parts are left out.
         hint: What the reader can do; empty where there is nothing to say.
+        details: The single faults of an error that is several, for programs.
     """
 
     exit_status = 1
 
-    def __init__(self, what: str, *, where: str | tuple[str, ...] = (), hint: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | tuple[str, ...] = (),
+        hint: str = "",
+        details: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.where = tuple(filter(None, (where,) if isinstance(where, str) else where))
         self.hint = hint
+        self.details = tuple(details)
 
     def within(self, outer: str) -> Self:
         """The same error, found inside ``outer`` (the lock an entry is in, say)."""
-        return type(self)(self.what, where=(outer, *self.where), hint=self.hint)
+        where = (outer, *self.where)
+        return type(self)(self.what, where=where, hint=self.hint, details=self.details)
 
     def __str__(self) -> str:
         place = ": ".join(self.where)

@@ -168,8 +168,9 @@ def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock
     if (tarball.guessed or not tarball.integrities) and cache.has_records(source.subject()):
         record = cache.record(source.subject(), source.asked())
     url = record.url if record is not None else None
-    if trust_lock and tarball.integrities and max(tarball.integrities).algorithm == "sha512":
-        source.settle(max(tarball.integrities), url)
+    sha512s = [item for item in tarball.integrities if item.algorithm == "sha512"]
+    if trust_lock and len(sha512s) == 1:
+        source.settle(sha512s[0], url)
         summary.trusted += 1
         return True
     if tarball.integrities:
@@ -280,4 +281,13 @@ def _fetch_error(failures: Iterable[tuple[_Source, Failure]], total: int) -> Fet
         if failure.url:
             lines.append(f"    {failure.url}")
     hints = dict.fromkeys(failure.hint for _, failure in listed if failure.hint)
-    return FetchError("\n".join(lines), hint="\n  ".join(hints))
+    details = [
+        {
+            "package": source.tarball.label,
+            "path": source.tarball.install_paths[0],
+            "url": failure.url,
+            "reason": failure.reason,
+        }
+        for source, failure in listed
+    ]
+    return FetchError("\n".join(lines), hint="\n  ".join(hints), details=details)

@@ -91,6 +91,7 @@ class Console:
                     "where": list(error.where),
                     "hint": error.hint,
                     "exitStatus": error.exit_status,
+                    "details": list(error.details),
                 }
             }
         )

@@ -17,7 +17,7 @@ from npm2nixlite.errors import Npm2nixliteError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 _COMMANDS = (generate,)
 
@@ -32,15 +32,8 @@ exit status:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        arguments: Without the program's name; the process's own where None.
-
-    Returns:
-        The exit status.
-    """
+def run(arguments: Sequence[str] | None) -> int:
+    """Run the command line; see `npm2nixlite.cli.main`."""
     # What a run makes stays in use until it ends; looking for garbage in it takes 7 % of the time.
     gc.freeze()
     gc.set_threshold(100_000)
@@ -54,9 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         console.fail(error)
         return error.exit_status
-    except KeyboardInterrupt:
-        console.error("interrupted")
-        return 130
     except BrokenPipeError:
         # Whoever read the output has had enough; what Python flushes at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -12,7 +11,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Self
 
-from npm2nixlite.errors import FetchError
+from npm2nixlite.errors import FetchError, Npm2nixliteError
 from npm2nixlite.fetch.tls import Tls
 from npm2nixlite.fetch.worker import Report, work
 
@@ -49,6 +48,7 @@ def fetch_all(
 
     Raises:
         FetchError: The cache cannot be written.
+        InputError: npm's configuration has credentials or authorities that cannot be used.
         KeyboardInterrupt: The run was interrupted; nothing half-written is left.
     """
     if not jobs:
@@ -148,7 +148,7 @@ class _Workers:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             try:
                 asyncio.run(self._work(jobs, cache, partial, options, tls, sending))
-            except FetchError as error:
+            except Npm2nixliteError as error:
                 sending.send(error)
 
         process = self._context.Process(target=run, daemon=True)
@@ -181,8 +181,7 @@ class _Workers:
         sending: Connection[Report | BaseException, None],
     ) -> None:
         asyncio.get_running_loop().add_reader(self._lifeline, os._exit, 1)
-        with contextlib.closing(sending):
-            await work(self._draw(jobs), cache, partial, options, tls, sending.send)
+        await work(self._draw(jobs), cache, partial, options, tls, sending.send)
 
     def _draw(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Job]]:
         while True:

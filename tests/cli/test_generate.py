@@ -283,6 +283,15 @@ def test_trust_lock_fetches_only_what_has_no_sha512(
     assert "1 trusted to the lock" in run.stdout
 
 
+def test_a_lock_that_contradicts_itself_is_not_trusted(
+    home: Path, project: Path, registry: Registry
+) -> None:
+    entries = publish(registry, "a")
+    other = {"node_modules/b/node_modules/a": locked(integrity=sri(b"other"))}
+    write_lock(project, {**entries, **other})
+    assert generate(home, registry, "--trust-lock", project).status == 3
+
+
 def test_offline_uses_the_cache_only(home: Path, project: Path, registry: Registry) -> None:
     entries = publish(registry, "a")
     write_lock(project, entries)

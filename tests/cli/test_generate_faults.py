@@ -181,6 +181,10 @@ def test_all_failing_packages_are_listed_and_the_others_are_kept(
     assert "5 packages of 70 could not be fetched" in run.stderr
     for name in names[:5]:
         assert f"{name}@1.0.0 (node_modules/{name}): HTTP 404" in run.stderr
+    machine = generate(home, home / "project", registry.base, "--json").json["error"]
+    assert [detail["package"] for detail in machine["details"]] == [
+        f"{name}@1.0.0" for name in names[:5]
+    ]
     assert len(list((home / "cache/sha512").iterdir())) == 65
     assert not (home / "project/node-packages.nix").exists()
 
@@ -215,6 +219,23 @@ def test_redirects_are_followed_and_credentials_are_not_taken_along(
         assert run.status == 0, run.stderr
         assert registry.requests[0].headers["Authorization"] == "Bearer secret"
         assert "Authorization" not in other.requests[0].headers
+
+
+def test_credentials_that_cannot_be_used_are_an_error_before_they_are_sent(
+    home: Path, registry: Registry
+) -> None:
+    entries = {
+        f"node_modules/p{number}": locked(integrity=sri(registry.publish(f"p{number}")))
+        for number in range(70)  # enough for two processes
+    }
+    write_lock(home / "project", entries)
+    host = registry.base.removeprefix("http:")
+    (home / ".npmrc").write_text(f"{host}:username=me\n{host}:_password=p\n")
+    run = generate(home, home / "project", registry.base)
+    assert run.status == 2
+    assert "_password is not base 64" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert registry.requests == []
 
 
 def test_a_large_tarball_takes_no_more_memory_than_a_small_one(
@@ -287,12 +308,23 @@ def test_an_interrupt_ends_at_once_without_traces(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
+@pytest.mark.parametrize("packages", [1, 80])  # one process, and two
 def test_a_full_disk_is_a_clear_error_and_leaves_no_wrong_file(
-    home: Path, project: Path, registry: Registry
+    home: Path, project: Path, registry: Registry, packages: int
 ) -> None:
+    write_lock(
+        project,
+        {
+            f"node_modules/p{number}": locked(
+                integrity=sri(registry.publish(f"p{number}", size=200_000))
+            )
+            for number in range(packages)
+        },
+    )
     cache = home / "cache"
     cache.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(cache)], check=True)
+    size = f"size={100 * packages}k"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(cache)], check=True)
     try:
         run = generate(home, project, registry.base)
         assert run.status == 3
