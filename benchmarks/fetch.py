@@ -36,11 +36,11 @@ from npm2nixlite.render.read import read_node_packages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["ROOT", "lay_out", "main"]
 
 _COLD = "npm2nixlite generate, cold"
 _STAGE = "of that, fetch + verify + cache"
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 _KEPT = Path.home() / ".cache/npm2nixlite-benchmarks"
 
 
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "project", nargs="?", type=Path, default=_ROOT / "fixtures/explorer-frontend"
+        "project", nargs="?", type=Path, default=ROOT / "fixtures/explorer-frontend"
     )
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
