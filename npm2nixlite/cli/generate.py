@@ -52,7 +52,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "projects", metavar="PROJECT", nargs="*", type=Path, default=[Path()], help="default: ."
     )
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="for one project")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="the file to write, for one project"
+    )
     parser.add_argument(
         "--check",
         action="store_true",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -216,5 +217,8 @@ def _refusal(response: aiohttp.ClientResponse, *, credentials: bool) -> Refused:
 
 def _reason(error: aiohttp.ClientConnectionError) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error)
+        cause = error.os_error
+        if cause.errno and cause.errno > 0:  # negative where a name does not resolve
+            return os.strerror(cause.errno)
+        return cause.strerror or str(cause)
     return str(error) or type(error).__name__

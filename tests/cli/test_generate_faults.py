@@ -93,7 +93,7 @@ def test_a_refused_connection_is_reported_with_what_to_do(home: Path, project: P
         base = f"http://127.0.0.1:{unused.getsockname()[1]}/"
     run = generate(home, project, base, "--retries", "1")
     assert run.status == 3
-    assert "no connection" in run.stderr
+    assert "no connection: Connection refused" in run.stderr
     assert "--registry" in run.stderr
     assert_untouched(home, project)
 
