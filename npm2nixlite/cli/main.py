@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 import traceback
@@ -37,6 +38,9 @@ def run(arguments: Sequence[str] | None) -> int:
     # What a run makes stays in use until it ends; looking for garbage in it takes 7 % of the time.
     gc.freeze()
     gc.set_threshold(100_000)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode is no error
     parsed = _parser().parse_args(arguments)
     console = Console.of(parsed)
     try:

@@ -17,14 +17,24 @@ _TIMEOUT = 60.0  # seconds
 def configured_registry(project: Path, user_file: Path | None = None) -> str:
     """What ``npm config get registry`` says in a project's directory.
 
+    It is called only where the project's own ``.npmrc`` names no registry, so that all projects
+    get one answer, and npm is asked once; but for a directory without a ``package.json``, for
+    which npm looks further up.
+
     Raises:
         InputError: There is no npm, or it fails.
     """
+    directory = Path("/") if (project / "package.json").is_file() else project
+    return _configured_registry(directory, user_file)
+
+
+@cache
+def _configured_registry(directory: Path, user_file: Path | None) -> str:
     arguments = ["config", "get", "registry"]
     if user_file is not None:
         arguments.append(f"--userconfig={user_file.resolve()}")
     try:
-        return _npm(arguments, project, dict(os.environ))
+        return _npm(arguments, directory, dict(os.environ))
     except FileNotFoundError as error:
         raise InputError(
             "no registry is named: the lock omits it, npm's configuration does not set it, and "
