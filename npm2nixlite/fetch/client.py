@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +14,7 @@ from npm2nixlite import __version__
 from npm2nixlite.fetch.retry import LONGEST_WAIT, backoff, is_transient, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
@@ -117,22 +116,26 @@ class Client:
             if host in self.silent:
                 raise self.silent[host]
             try:
-                async with self._answer(address, config, accept) as response:
-                    self.answered.add(host)
-                    return await _guarded(use(response), self.options.timeout)
+                return await self._attempt(address, config, use, accept)
             except Refused as refused:
-                wait = backoff(attempt) if refused.wait is None else refused.wait
-                if not refused.transient or attempt >= self.options.retries or wait > LONGEST_WAIT:
-                    if refused.transient and refused.status is None and host not in self.answered:
-                        self.silent[host] = refused
-                    raise
+                failure = refused
+            except (aiohttp.ClientError, TimeoutError) as error:
+                failure = _explained(error, self.options.timeout)
+            wait = backoff(attempt) if failure.wait is None else failure.wait
+            if not failure.transient or attempt >= self.options.retries or wait > LONGEST_WAIT:
+                if failure.transient and failure.status is None and host not in self.answered:
+                    self.silent[host] = failure
+                raise failure
             await asyncio.sleep(wait)
             attempt += 1
 
-    @asynccontextmanager
-    async def _answer(
-        self, address: URL, config: RegistryConfig, accept: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _attempt(
+        self,
+        address: URL,
+        config: RegistryConfig,
+        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        accept: str,
+    ) -> T:
         for _ in range(_MOST_REDIRECTS):
             headers = {"Accept": accept}
             # Asked anew at each hop: what was given for one host goes to no other.
@@ -140,44 +143,42 @@ class Client:
             if authorization is not None:
                 headers["Authorization"] = authorization
             tls = self.tls.context if address.scheme == "https" else True
-            request = self.session.get(address, headers=headers, allow_redirects=False, ssl=tls)
-            response = await _guarded(request, self.options.timeout)
-            async with response:
-                if response.status in _REDIRECTS:
-                    address = _redirected(address, response)
-                    continue
-                if response.status != 200:
+            async with self.session.get(
+                address, headers=headers, allow_redirects=False, ssl=tls
+            ) as response:
+                self.answered.add(address.authority)
+                if response.status == 200:
+                    return await use(response)
+                if response.status not in _REDIRECTS:
                     raise _refusal(response, credentials=authorization is not None)
-                yield response
-                return
+                address = _redirected(address, response)
         raise Refused(f"more than {_MOST_REDIRECTS} redirects")
 
 
-async def _guarded(step: Awaitable[T], timeout: float) -> T:  # noqa: ASYNC109 (for the message)
-    """Turn what the HTTP library raises into `Refused`."""
-    try:
-        return await step
-    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
-        raise Refused(
-            f"TLS failed: {error.__cause__ or error}",
-            hint="name your certificate authority: npm's 'cafile', or SSL_CERT_FILE",
-        ) from error
-    except aiohttp.ClientPayloadError as error:
-        raise Refused("the body was cut short", transient=True) from error
-    except TimeoutError as error:
-        raise Refused(
-            f"the server gave no byte for {timeout:g} s",
-            transient=True,
-            hint="try again, or give it longer with --timeout",
-        ) from error
-    except aiohttp.ClientConnectionError as error:
-        raise Refused(
-            f"no connection: {_reason(error)}",
-            transient=True,
-            hint="check the network and the registry; --registry names another one",
-        ) from error
-    except aiohttp.ClientError as error:
-        raise Refused(f"no proper HTTP answer: {error}") from error
+def _explained(error: aiohttp.ClientError | TimeoutError, timeout: float) -> Refused:
+    """What the HTTP library raises, in the user's words."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+            return Refused(
+                f"TLS failed: {error.__cause__ or error}",
+                hint="name your certificate authority: npm's 'cafile', or SSL_CERT_FILE",
+            )
+        case aiohttp.ClientPayloadError():
+            return Refused("the body was cut short", transient=True)
+        case TimeoutError():
+            return Refused(
+                f"the server gave no byte for {timeout:g} s",
+                transient=True,
+                hint="try again, or give it longer with --timeout",
+            )
+        case aiohttp.ClientConnectionError():
+            return Refused(
+                f"no connection: {_reason(error)}",
+                transient=True,
+                hint="check the network and the registry; --registry names another one",
+            )
+        case _:
+            return Refused(f"no proper HTTP answer: {error}")
 
 
 def _redirected(address: URL, response: aiohttp.ClientResponse) -> URL:
