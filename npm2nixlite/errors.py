@@ -6,6 +6,8 @@ Standard library only: the modules that run inside the Nix sandbox raise them to
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = ["BuildError", "FetchError", "InputError", "Npm2nixliteError", "UsageError"]
 
 
@@ -26,7 +28,7 @@ class Npm2nixliteError(Exception):
         self.where = tuple(filter(None, (where,) if isinstance(where, str) else where))
         self.hint = hint
 
-    def within(self, outer: str) -> Npm2nixliteError:
+    def within(self, outer: str) -> Self:
         """The same error, found inside ``outer`` (the lock an entry is in, say)."""
         return type(self)(self.what, where=(outer, *self.where), hint=self.hint)
 

@@ -1,0 +1,229 @@
+"""The download cache: verified tarballs under their content hash, and what is known about others.
+
+Layout, below the cache directory::
+
+    sha512/HEX      a tarball, named by its sha512 in base 16
+    alias/sha1/HEX  the sha512 (SRI) of the tarball that has this weaker hash
+    record/HEX/HEX  what a registry or an address gave for something that the lock does not
+                    describe in full (JSON), named by the sha256 of what was asked for, of whom
+    partial/RUN/    downloads under way; removed with their run, or by the next one
+
+A file comes into being whole, by rename, and only after its bytes were verified, so a crash, a
+full disk or a second run at once can leave none that is wrong. After a power cut a file may be
+empty on some file systems: an empty one counts as absent, and whoever reads a tarball's bytes
+verifies them again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npm2nixlite.errors import FetchError, InputError
+from npm2nixlite.integrity import Integrity, parse_integrity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Cache", "Record", "default_cache_directory", "unwritable"]
+
+_STALE = 3600.0  # seconds after which a note that was not moved in place is a dead run's
+
+
+def default_cache_directory() -> Path:
+    """``$XDG_CACHE_HOME/npm2nixlite``, by default below ``~/.cache``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    return root / "npm2nixlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was found out about a tarball that the lock does not describe in full.
+
+    Attributes:
+        sha512: The hash of its bytes.
+        url: The whole address it came from.
+        by_registry: Whether the registry's metadata vouches for the hash (otherwise it was
+            computed from the bytes as they came).
+    """
+
+    sha512: Integrity
+    url: str
+    by_registry: bool
+
+
+class Cache:
+    """A download cache in a directory, which is made when something is put in.
+
+    Args:
+        directory: Its place; all of it must be on one file system.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._root = os.fspath(directory)
+
+    def path(self, sha512: Integrity) -> Path:
+        """Where the tarball of this hash is, or would be."""
+        return Path(self._path("sha512", sha512.hex))
+
+    def find(self, integrities: Iterable[Integrity]) -> Integrity | None:
+        """The sha512 of the tarball that has all these hashes, where it is in the cache."""
+        wanted = sorted(integrities, reverse=True)
+        if not wanted:
+            return None
+        strongest, *others = wanted
+        sha512 = strongest if strongest.algorithm == "sha512" else self._alias(strongest)
+        if sha512 is None or not self.has(sha512):
+            return None
+        for other in others:
+            if other != sha512 and self._alias(other) != sha512 and not self._proves(sha512, other):
+                return None
+        return sha512
+
+    def has(self, sha512: Integrity) -> bool:
+        """Whether the tarball of this hash is in the cache."""
+        try:
+            return os.stat(self._path("sha512", sha512.hex)).st_size > 0  # noqa: PTH116 (hot)
+        except FileNotFoundError:
+            return False
+
+    def has_records(self, subject: str) -> bool:
+        """Whether anybody was ever asked about this subject."""
+        return Path(self._path("record", _name(subject))).is_dir()
+
+    def record(self, subject: str, asked: str) -> Record | None:
+        """What was recorded about a subject.
+
+        Args:
+            subject: An address, or a package's ``name@version``.
+            asked: The registry base that was asked; empty for an address.
+        """
+        try:
+            fields = json.loads(self._record_path(subject, asked).read_bytes())
+            (sha512,) = parse_integrity(fields["sha512"])
+            return Record(sha512, str(fields["url"]), bool(fields["byRegistry"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
+            return None  # a record that cannot be read is found out anew
+
+    def add(self, partial: Path, sha512: Integrity, others: Iterable[Integrity] = ()) -> None:
+        """Take in a verified file; it is moved.
+
+        Args:
+            partial: On the cache's file system.
+            sha512: Its hash, just computed from its bytes.
+            others: Its other hashes, just computed too; they find it from now on.
+        """
+        _move(partial, self._path("sha512", sha512.hex))
+        for other in others:
+            if other != sha512:
+                self._write(self._path(f"alias/{other.algorithm}", other.hex), str(sha512))
+
+    def add_record(self, subject: str, asked: str, record: Record) -> None:
+        """Remember what was found out; see `record`."""
+        fields = {"sha512": str(record.sha512), "url": record.url, "byRegistry": record.by_registry}
+        self._write(str(self._record_path(subject, asked)), json.dumps(fields))
+
+    @contextmanager
+    def partial_directory(self) -> Iterator[Path]:
+        """A directory for the downloads of one run; those of runs that died are removed first.
+
+        Raises:
+            FetchError: The cache cannot be written.
+        """
+        parent = self.directory / "partial"
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with (parent / "lock").open("wb") as comings:  # one run comes or cleans at a time
+                fcntl.flock(comings, fcntl.LOCK_EX)
+                _remove_abandoned(parent)
+                run = Path(tempfile.mkdtemp(dir=parent))
+                lock = (run / "lock").open("wb")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise unwritable(self.directory, error) from error
+        with lock:
+            try:
+                yield run
+            finally:
+                shutil.rmtree(run, ignore_errors=True)
+
+    def _proves(self, sha512: Integrity, other: Integrity) -> bool:
+        content = self.path(sha512).read_bytes()
+        if hashlib.sha512(content).digest() != sha512.digest:
+            return False
+        digest = hashlib.new(other.algorithm, content, usedforsecurity=False).digest()
+        if digest != other.digest:
+            return False
+        self._write(self._path(f"alias/{other.algorithm}", other.hex), str(sha512))
+        return True
+
+    def _alias(self, integrity: Integrity) -> Integrity | None:
+        try:
+            path = Path(self._path(f"alias/{integrity.algorithm}", integrity.hex))
+            (sha512,) = parse_integrity(path.read_text("ascii"))
+        except (FileNotFoundError, ValueError, InputError):
+            return None
+        return sha512
+
+    def _write(self, path: str, text: str) -> None:
+        parent = self.directory / "partial"
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=parent, prefix="note-", delete=False) as file:
+            file.write(text)
+        _move(Path(file.name), path)
+
+    def _record_path(self, subject: str, asked: str) -> Path:
+        return Path(self._path("record", _name(subject)), _name(asked))
+
+    def _path(self, kind: str, name: str) -> str:
+        return f"{self._root}/{kind}/{name}"
+
+
+def _name(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def unwritable(directory: Path, error: OSError) -> FetchError:
+    """The error for a cache that cannot be written."""
+    return FetchError(
+        f"the download cache cannot be written: {error.strerror}",
+        where=str(directory),
+        hint="make room or give the rights there, or name another place with --cache-dir",
+    )
+
+
+def _move(source: Path, target: str) -> None:
+    try:
+        source.rename(target)
+    except FileNotFoundError:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the partial downloads of runs that hold their lock no more."""
+    for run in parent.iterdir():
+        if run.name == "lock":
+            continue
+        if run.is_file():
+            with suppress(FileNotFoundError):
+                if time.time() - run.stat().st_mtime > _STALE:
+                    run.unlink()
+            continue
+        try:
+            with (run / "lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(run, ignore_errors=True)
+        except OSError:
+            continue  # in use, or gone by now

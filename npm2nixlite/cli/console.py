@@ -1,0 +1,141 @@
+"""What people and programs see: messages, progress, and the JSON summary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+    from npm2nixlite.errors import Npm2nixliteError
+
+__all__ = ["Console", "add_console_options", "human_bytes"]
+
+
+def add_console_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every command has."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print a JSON summary to stdout")
+    progress = group.add_mutually_exclusive_group()
+    progress.add_argument(
+        "--progress",
+        action="store_true",
+        default=None,
+        help="show progress on stderr, even where that is no terminal",
+    )
+    progress.add_argument("--no-progress", dest="progress", action="store_false", help="show none")
+    volume = group.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    volume.add_argument(
+        "-v", "--verbose", action="store_true", help="name the packages behind a count"
+    )
+    group.add_argument("--debug", action="store_true", help="show a traceback with an error")
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where output goes.
+
+    Attributes:
+        json: One JSON summary on stdout, instead of words.
+        quiet: Nothing but errors, differences found, and the JSON summary.
+        verbose: Lists behind the counts.
+        progress: Progress bars; None for only where stderr is a terminal.
+    """
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    progress: bool | None = None
+
+    @classmethod
+    def of(cls, parsed: argparse.Namespace) -> Console:
+        """As the command line has it."""
+        return cls(parsed.json, parsed.quiet, parsed.verbose, parsed.progress)
+
+    def result(self, text: str) -> None:
+        """What the user asked to know."""
+        if not self.json:
+            print(text)
+
+    def say(self, text: str) -> None:
+        """How it went."""
+        if not self.json and not self.quiet:
+            print(text)
+
+    def detail(self, text: str) -> None:
+        """What is worth knowing to those who ask for it."""
+        if self.verbose:
+            self.say(text)
+
+    def warn(self, text: str) -> None:
+        """What should be looked at; does not stop anything."""
+        if not self.quiet:
+            print(f"warning: {text}", file=sys.stderr)
+
+    def error(self, text: str) -> None:
+        """What stops everything."""
+        print(f"error: {text}", file=sys.stderr)
+
+    def fail(self, error: Npm2nixliteError) -> None:
+        """Show an error; as JSON, too, where that is asked for."""
+        self.error(str(error))
+        self.summary(
+            {
+                "error": {
+                    "what": error.what,
+                    "where": list(error.where),
+                    "hint": error.hint,
+                    "exitStatus": error.exit_status,
+                }
+            }
+        )
+
+    def summary(self, fields: Mapping[str, Any]) -> None:
+        """The machine-readable summary."""
+        if self.json:
+            print(json.dumps(fields, indent=2))
+
+    def bar(self, what: str) -> Callable[[int], Callable[[int, int], None]]:
+        """A progress bar's maker: total → what to call with more items and more bytes."""
+
+        def start(total: int) -> Callable[[int, int], None]:
+            shown = sys.stderr.isatty() if self.progress is None else self.progress
+            if not shown or self.quiet:
+                return lambda _items, _bytes: None
+            from tqdm import tqdm
+
+            bar = tqdm(total=total, desc=what, unit=" packages", file=sys.stderr, leave=False)
+            transferred = 0
+
+            def advance(items: int, more_bytes: int) -> None:
+                nonlocal transferred
+                transferred += more_bytes
+                rate = transferred / max(bar.format_dict["elapsed"], 1e-3)
+                bar.set_postfix_str(
+                    f"{human_bytes(transferred)}, {human_bytes(rate)}/s", refresh=False
+                )
+                bar.update(items)
+                if bar.n >= total:
+                    bar.close()
+
+            return advance
+
+        return start
+
+
+def human_bytes(count: float) -> str:
+    """A number of bytes in decimal units.
+
+    >>> human_bytes(244_123_456)
+    '244.1 MB'
+    """
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,276 @@
+"""``npm2nixlite generate``: lock → node-packages.nix."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from npm2nixlite.cache import Cache, default_cache_directory
+from npm2nixlite.cli.console import add_console_options, human_bytes
+from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
+from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from npm2nixlite.cli.console import Console
+    from npm2nixlite.resolve import FetchSummary
+
+__all__ = ["add_fetch_options", "add_parser", "fetch_options"]
+
+_DESCRIPTION = f"""\
+Translate each project's lock into {OUTPUT_NAME}, beside the lock.
+
+Every package of the lock is fetched (or found in the download cache), verified against every
+hash the lock gives for it, and written as a fixed-output derivation. The file is replaced only
+when everything went well.
+
+PROJECT is a directory with an npm-shrinkwrap.json or package-lock.json, or such a file itself.
+"""
+
+_EPILOG = """\
+examples:
+  npm2nixlite generate                        the project in this directory
+  npm2nixlite generate backend frontend       two projects; what they share is fetched once
+  npm2nixlite generate --check                for CI: exit 1 where the file is stale
+  npm2nixlite generate --trust-lock           no download of what has a sha512 in the lock
+  npm2nixlite generate --registry https://registry.example/
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser(
+        "generate",
+        help=f"translate locks into {OUTPUT_NAME} files",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "projects", metavar="PROJECT", nargs="*", type=Path, default=[Path()], help="default: ."
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="for one project")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit 1 where a file is missing or stale, and say what changed",
+    )
+    parser.add_argument(
+        "--omit-registry-resolved",
+        "--omit-lockfile-registry-resolved",
+        dest="omit_registry",
+        action="store_true",
+        help="write no default registry, whatever the lock names (npm's setting "
+        "omit-lockfile-registry-resolved does the same)",
+    )
+    parser.add_argument(
+        "--trust-lock",
+        action="store_true",
+        help="take a sha512 in the lock for granted and do not fetch its tarball",
+    )
+    add_fetch_options(parser)
+    add_console_options(parser)
+
+
+def add_fetch_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that fetches packages."""
+    defaults = FetchOptions()
+    group = parser.add_argument_group("fetching")
+    group.add_argument("--offline", action="store_true", help="use the cache only")
+    group.add_argument(
+        "--registry", metavar="URL", help="fetch from this registry base, whatever else is set"
+    )
+    group.add_argument(
+        "--npmrc", metavar="FILE", type=Path, help="read it in the place of your own .npmrc"
+    )
+    group.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        type=Path,
+        default=default_cache_directory(),
+        help="download cache (default: %(default)s)",
+    )
+    group.add_argument(
+        "--connections",
+        metavar="N",
+        type=_positive,
+        default=DEFAULT_CONNECTIONS,
+        help="connections at once, at most (default: %(default)s)",
+    )
+    group.add_argument(
+        "--retries",
+        metavar="N",
+        type=_natural,
+        default=defaults.retries,
+        help="further attempts after a failure that may pass (default: %(default)s)",
+    )
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=defaults.timeout,
+        help="without a byte that count as a failure (default: %(default)g)",
+    )
+
+
+def fetch_options(parsed: argparse.Namespace) -> FetchOptions:
+    """What `add_fetch_options` parsed."""
+    return FetchOptions(parsed.connections, parsed.retries, parsed.timeout)
+
+
+def run(parsed: argparse.Namespace, console: Console) -> int:
+    """Run the command; returns the exit status."""
+    options = GenerateOptions(
+        fetch=fetch_options(parsed),
+        output=parsed.output,
+        offline=parsed.offline,
+        trust_lock=parsed.trust_lock,
+        registry=parsed.registry,
+        npmrc=parsed.npmrc,
+        omit_registry=parsed.omit_registry,
+    )
+    projects = list(dict.fromkeys(parsed.projects))
+    generated, resolution = generate(
+        projects, Cache(parsed.cache_dir), options, console.bar("fetching")
+    )
+    if not parsed.check:
+        write_all(generated)
+    _tell_notes(console, generated, resolution.summary)
+    for item in generated:
+        _tell_project(console, item, check=parsed.check)
+    console.say(_summary_line(resolution.summary))
+    stale = parsed.check and not all(item.up_to_date for item in generated)
+    console.summary(_json(generated, resolution.summary, check=parsed.check))
+    return 1 if stale else 0
+
+
+def _tell_notes(console: Console, generated: Sequence[Generated], summary: FetchSummary) -> None:
+    for item in generated:
+        lock, blockers, left_out = item.plan.lock.file, item.plan.blockers, item.plan.left_out
+        if blockers:
+            console.warn(f"{lock}: not canonical, {_count(len(blockers), 'blocker')}:")
+            for blocker in blockers:
+                console.warn(f"  {blocker.install_path}: {blocker.reason}")
+        if left_out:
+            console.warn(
+                f"{lock}: {_count(len(left_out), 'optional entry', 'optional entries')} without a "
+                f"version left out, as npm does: {', '.join(left_out)}"
+            )
+    if summary.computed:
+        labels = ", ".join(sorted(set(summary.computed)))
+        console.warn(
+            f"nobody vouches for the hash of what came, neither lock nor registry: {labels}"
+        )
+    for packages, what in (
+        (summary.by_registry, "without a hash in the lock: the registry's metadata decided"),
+        (summary.sha1_only, "with only a sha1 in the lock: verified by it, written as sha512"),
+    ):
+        if packages:
+            unique = sorted(set(packages))
+            console.say(f"{_count(len(unique), 'package')} {what}")
+            for label in unique:
+                console.detail(f"  {label}")
+
+
+def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
+    paths = _count(len(item.plan.lock.entries), "install path")
+    tarballs = _count(len(item.plan.tarballs), "tarball")
+    if check and not item.up_to_date:
+        console.result(f"{item.output}: stale; 'npm2nixlite generate' brings it up to date")
+        for line in item.changes().lines():
+            console.result(f"  {line}")
+    elif item.up_to_date:
+        console.say(f"{item.output}: up to date ({paths}, {tarballs})")
+    else:
+        console.say(f"{item.output}: written ({paths}, {tarballs})")
+
+
+def _summary_line(summary: FetchSummary) -> str:
+    parts = [f"{summary.fetched:,} fetched ({human_bytes(summary.fetched_bytes)})"]
+    parts.append(f"{summary.from_cache:,} from cache")
+    if summary.trusted:
+        parts.append(f"{summary.trusted:,} trusted to the lock")
+    rate = ""
+    if summary.fetched:
+        rate = f", {human_bytes(summary.fetched_bytes / max(summary.seconds, 1e-3))}/s"
+    count = _count(summary.packages, "package")
+    return f"{count}: {', '.join(parts)}; {summary.seconds:.1f} s{rate}"
+
+
+def _json(generated: Sequence[Generated], summary: FetchSummary, *, check: bool) -> dict[str, Any]:
+    return {
+        "projects": [_json_project(item, check=check) for item in generated],
+        "fetch": {
+            "packages": summary.packages,
+            "fetched": summary.fetched,
+            "fetchedBytes": summary.fetched_bytes,
+            "fromCache": summary.from_cache,
+            "trusted": summary.trusted,
+            "seconds": round(summary.seconds, 3),
+            "sha1Only": summary.sha1_only,
+            "hashFromRegistry": sorted(set(summary.by_registry)),
+            "hashComputed": sorted(set(summary.computed)),
+        },
+    }
+
+
+def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
+    if item.up_to_date:
+        state = "up to date"
+    elif check:
+        state = "missing" if item.old_text is None else "stale"
+    else:
+        state = "written"
+    fields: dict[str, Any] = {
+        "project": str(item.project),
+        "lock": item.plan.lock.file,
+        "output": str(item.output),
+        "state": state,
+        "installPaths": len(item.plan.lock.entries),
+        "tarballs": len(item.plan.tarballs),
+        "canonical": not item.plan.blockers,
+        "blockers": [
+            {"path": blocker.install_path, "reason": blocker.reason}
+            for blocker in item.plan.blockers
+        ],
+        "leftOut": list(item.plan.left_out),
+    }
+    if check and not item.up_to_date:
+        changes = item.changes()
+        fields["changes"] = {
+            "added": changes.added,
+            "removed": changes.removed,
+            "changed": {path: list(versions) for path, versions in changes.changed.items()},
+            "note": changes.note,
+        }
+    return fields
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def _positive(text: str) -> int:
+    number = _natural(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds

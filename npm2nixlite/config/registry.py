@@ -1,0 +1,202 @@
+"""Which registry a package comes from, and which credentials go with a request to it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections import ChainMap
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from npm2nixlite.config import npm
+from npm2nixlite.config.npmrc import environment_settings, npmrc_files, read_npmrc
+from npm2nixlite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["RegistryConfig", "load_registry_config", "normal_base"]
+
+
+def normal_base(address: str, origin: str) -> str:
+    """A registry base, with a slash at its end.
+
+    Args:
+        address: An http(s) address.
+        origin: Where it was found, for messages.
+
+    Raises:
+        InputError: It is no http(s) address, or carries credentials, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or any(c in address for c in " \"'\\<>{}$`"):
+        raise InputError(
+            f"{address!r} is no registry base",
+            where=origin,
+            hint="expected an http:// or https:// address, such as https://registry.example/",
+        )
+    if parts.username is not None:
+        raise InputError(
+            f"the registry base on {parts.hostname} carries credentials",
+            where=origin,
+            hint="give them in .npmrc: //HOST/:_authToken=…",
+        )
+    return address if address.endswith("/") else f"{address}/"
+
+
+@dataclass(frozen=True)
+class RegistryConfig:
+    """What npm is configured to, for one project.
+
+    Attributes:
+        settings: npm's settings by key, those that win first.
+        project: The project's directory; npm is asked there.
+        user_file: Read in the place of the user's ``.npmrc``.
+        forced: The registry base given on the command line, which goes before everything.
+    """
+
+    settings: Mapping[str, str]
+    project: Path
+    user_file: Path | None = None
+    forced: str | None = None
+
+    @cached_property
+    def registry(self) -> str:
+        """The registry base for packages without a scope of their own.
+
+        Raises:
+            InputError: Nothing names one, and npm cannot be asked; or what names it is malformed.
+        """
+        return self.configured or normal_base(
+            npm.configured_registry(self.project, self.user_file), "npm config get registry"
+        )
+
+    @cached_property
+    def configured(self) -> str | None:
+        """The registry base that the command line, the environment or an ``.npmrc`` names."""
+        if self.forced is not None:
+            return normal_base(self.forced, "--registry")
+        return self._named("registry")
+
+    def scope_registry(self, name: str) -> str | None:
+        """The registry base of a package's scope, where one is configured for it."""
+        scope, slash, _ = name.partition("/")
+        return self._named(f"{scope}:registry") if slash else None
+
+    def replacement(self, base: str) -> str:
+        """The base to fetch from where a lock names ``base``.
+
+        As npm's ``replace-registry-host`` has it: by default, only npm's own default registry
+        stands for "the configured registry". With the base given on the command line, always.
+        """
+        if self.forced is not None:
+            return self.registry
+        replaced = self.settings.get("replace-registry-host", "npmjs")
+        if replaced == "never" or self.configured in {None, base}:
+            return base
+        if replaced == "npmjs":
+            default = npm.default_registry()
+            replaced = (urlsplit(default).hostname or "") if default else ""
+        hosts = {replaced, urlsplit(replaced).hostname} - {None, ""}
+        return self.registry if replaced == "always" or urlsplit(base).hostname in hosts else base
+
+    def authorization(self, url: str) -> str | None:
+        """The ``Authorization`` header for a request, from the credentials given for its address.
+
+        Credentials hold for the host, port and path they were given for and everything below.
+        They go over plain http only to a host that is configured as an http registry.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" and _place(parts) not in self._plain_http_places:
+            return None
+        key = f"//{_place(parts)}{parts.path}"
+        while key != "//":
+            header = self._header(key)
+            if header is not None:
+                return header
+            # "//host/path/" and "//host/path" are keys of their own, to npm too.
+            key = key[:-1] if key.endswith("/") else key[: key.rindex("/") + 1]
+        return None
+
+    def _header(self, key: str) -> str | None:
+        token = self.settings.get(f"{key}:_authToken")
+        if token:
+            return f"Bearer {token}"
+        basic = self.settings.get(f"{key}:_auth")
+        if basic:
+            return f"Basic {basic}"
+        username = self.settings.get(f"{key}:username")
+        password = self.settings.get(f"{key}:_password")
+        if not username or not password:
+            return None
+        try:
+            secret = base64.b64decode(password).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise InputError(
+                f"the setting {key}:_password is not base 64 of UTF-8",
+                hint="encode it: printf %s PASSWORD | base64",
+            ) from error
+        return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
+
+    @cached_property
+    def _plain_http_places(self) -> frozenset[str]:
+        bases = [self.forced or "", *self._registries()]
+        return frozenset(_place(urlsplit(base)) for base in bases if base.startswith("http://"))
+
+    def _registries(self) -> list[str]:
+        return [
+            value
+            for key, value in self.settings.items()
+            if key == "registry" or (key.startswith("@") and key.endswith(":registry"))
+        ]
+
+    def _named(self, key: str) -> str | None:
+        value = self.settings.get(key)
+        return normal_base(value, f"npm's setting {key}") if value else None
+
+
+def load_registry_config(
+    project: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    user_file: Path | None = None,
+    registry: str | None = None,
+) -> RegistryConfig:
+    """Read npm's configuration for a project.
+
+    Args:
+        project: The project's directory.
+        environment: The process's own where None.
+        user_file: Read in the place of the user's ``.npmrc``; must be there.
+        registry: Goes before everything that is configured.
+
+    Raises:
+        InputError: A configuration file cannot be read, or ``registry`` is no registry base.
+    """
+    environment = os.environ if environment is None else environment
+    if user_file is not None and not user_file.is_file():
+        raise InputError("no such file", where=str(user_file), hint="see --npmrc")
+    files = npmrc_files(project, environment, user_file)
+    layers = [environment_settings(environment)]
+    layers.extend(read_npmrc(file, environment) for file in files)
+    return RegistryConfig(
+        settings=ChainMap(*layers),
+        project=project,
+        user_file=user_file,
+        forced=None if registry is None else normal_base(registry, "--registry"),
+    )
+
+
+def _place(parts: SplitResult) -> str:
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port in {None, default} else f"{host}:{parts.port}"

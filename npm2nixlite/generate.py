@@ -1,0 +1,187 @@
+"""The main job: locks in, ``node-packages.nix`` files out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npm2nixlite.changes import Changes, compare
+from npm2nixlite.config import load_registry_config
+from npm2nixlite.errors import InputError, UsageError
+from npm2nixlite.lock import find_lock, read_lock
+from npm2nixlite.plan import Plan, plan_lock
+from npm2nixlite.render import render_node_packages
+from npm2nixlite.resolve import Resolution, Wanted, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from npm2nixlite.cache import Cache
+    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.fetch.job import FetchOptions
+
+__all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
+
+OUTPUT_NAME = "node-packages.nix"
+
+_OMIT_SETTING = "omit-lockfile-registry-resolved"
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """How to generate.
+
+    Attributes:
+        fetch: Connections, retries, timeout.
+        output: The one project's output file; None for `OUTPUT_NAME` beside each lock.
+        offline: Open no connection.
+        trust_lock: Take the lock's sha512 hashes for granted.
+        registry: Goes before every configured registry base.
+        npmrc: Read in the place of the user's ``.npmrc``.
+        omit_registry: Write no default for the argument ``registry``, whatever the lock names.
+    """
+
+    fetch: FetchOptions
+    output: Path | None = None
+    offline: bool = False
+    trust_lock: bool = False
+    registry: str | None = None
+    npmrc: Path | None = None
+    omit_registry: bool = False
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One project's generated file, not yet written.
+
+    Attributes:
+        project: As the caller named it.
+        plan: What its lock needs.
+        output: Where the file belongs.
+        text: What it should hold.
+        old_text: What it holds; None where there is none.
+    """
+
+    project: Path
+    plan: Plan
+    output: Path
+    text: str
+    old_text: str | None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the file is as it should be."""
+        return self.text == self.old_text
+
+    def changes(self) -> Changes:
+        """What differs between the file and what it should hold."""
+        if self.old_text is None:
+            return Changes(note="the file is missing")
+        return compare(self.old_text, self.text, str(self.output))
+
+
+def generate(
+    projects: Sequence[Path],
+    cache: Cache,
+    options: GenerateOptions,
+    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+) -> tuple[list[Generated], Resolution]:
+    """Translate locks; writes nothing but the cache.
+
+    Args:
+        projects: Directories with a lock, or locks.
+        cache: The download cache.
+        options: How to.
+        progress: See `npm2nixlite.resolve.resolve`.
+
+    Raises:
+        UsageError: One output for several projects.
+        InputError: A lock cannot be used.
+        FetchError: Packages could not be fetched or verified.
+    """
+    if options.output is not None and len(projects) != 1:
+        raise UsageError(
+            f"one output file for {len(projects)} projects",
+            hint="give -o with one project; without it each file goes beside its lock",
+        )
+    wanted = [_wanted(project, options) for project in projects]
+    resolution = resolve(
+        wanted,
+        cache,
+        options.fetch,
+        offline=options.offline,
+        trust_lock=options.trust_lock,
+        progress=progress,
+    )
+    generated = []
+    for project, item, pins in zip(projects, wanted, resolution.pins, strict=True):
+        plan = item.plan
+        omit = options.omit_registry or item.config.settings.get(_OMIT_SETTING) == "true"
+        registry = None if omit else plan.registry
+        text = render_node_packages(plan.lock, pins, plan.blockers, registry)
+        output = options.output or Path(plan.lock.file).parent / OUTPUT_NAME
+        generated.append(Generated(project, plan, output, text, _read(output)))
+    return generated, resolution
+
+
+def write_all(generated: Iterable[Generated]) -> None:
+    """Write the files that are not up to date, each of them whole or not at all.
+
+    Raises:
+        InputError: One cannot be written; then none is.
+    """
+    staged: list[tuple[Path, Path]] = []
+    try:
+        for item in generated:
+            if not item.up_to_date:
+                staged.append((_stage(item), item.output))  # noqa: PERF401 (kept where one fails)
+        while staged:
+            partial, output = staged.pop()
+            partial.replace(output)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(error.filename2 or error.filename)
+        ) from error
+    finally:
+        for partial, _ in staged:
+            with suppress(FileNotFoundError):
+                partial.unlink()
+
+
+def _wanted(project: Path, options: GenerateOptions) -> Wanted:
+    lock = read_lock(find_lock(project))
+    config: RegistryConfig = load_registry_config(
+        Path(lock.file).absolute().parent, user_file=options.npmrc, registry=options.registry
+    )
+    return Wanted(plan_lock(lock, config.scope_registry), config)
+
+
+def _read(output: Path) -> str | None:
+    try:
+        return output.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(output)) from error
+
+
+def _stage(item: Generated) -> Path:
+    """Write the text to a file beside the output, as the umask has it."""
+    with tempfile.NamedTemporaryFile(
+        "wb", dir=item.output.parent, prefix=f".{item.output.name}.", delete=False
+    ) as file:
+        try:
+            file.write(item.text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.fchmod(file.fileno(), 0o666 & ~umask)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    return Path(file.name)

@@ -1,0 +1,223 @@
+"""Read a lock of any version, as npm's arborist reads it.
+
+A lock with ``packages`` (version 2 and 3) is read from there; only where that is absent does the
+older ``dependencies`` count, as it does for npm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from npm2nixlite.errors import InputError, Npm2nixliteError
+from npm2nixlite.integrity import Integrity, parse_integrity
+from npm2nixlite.lock.fields import Fields
+from npm2nixlite.lock.model import (
+    Bundled,
+    Link,
+    LocalDirectory,
+    Lock,
+    Missing,
+    Package,
+    RegistryTarball,
+    Source,
+    UrlTarball,
+)
+from npm2nixlite.lock.path import check_relative_path, name_at, outermost_parent
+from npm2nixlite.lock.source import registry_tarball, source_at
+from npm2nixlite.lock.v1 import packages_of_v1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["parse_lock", "read_lock"]
+
+_VERSIONS = (1, 2, 3)
+
+
+def read_lock(path: Path) -> Lock:
+    """Read and parse a lock.
+
+    Raises:
+        InputError: It cannot be read, or see `parse_lock`.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return parse_lock(content, str(path))
+
+
+def parse_lock(content: bytes, file: str) -> Lock:
+    """Parse a lock's bytes.
+
+    Args:
+        content: UTF-8 JSON, with or without a byte order mark.
+        file: What to call it in messages.
+
+    Raises:
+        InputError: It is no JSON, no lock, of an unknown version, or has an entry that cannot be
+            meant; the message names the file and the entry's install path.
+    """
+    try:
+        top = Fields(_parse_json(content))
+        version = _lock_version(top)
+        entries = _entries(top)
+    except Npm2nixliteError as error:
+        raise error.within(file) from error
+    root = top.fields("packages").fields("")
+    return Lock(
+        file=file,
+        sha256=hashlib.sha256(content).hexdigest(),
+        version=version,
+        project_name=top.text("name") or root.text("name"),
+        project_version=top.text("version") or root.text("version"),
+        entries=tuple(sorted(entries, key=lambda entry: entry.install_path)),
+    )
+
+
+def _parse_json(content: bytes) -> object:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8: byte {error.start} is wrong") from error
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if "\n<<<<<<<" in f"\n{text}":
+            hint = "it has conflict markers: resolve them with 'npm install --package-lock-only'"
+        else:
+            hint = "it may be cut short; restore it, or make it anew with npm"
+        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"not JSON: {reason}", hint=hint) from error
+
+
+def _lock_version(top: Fields) -> int:
+    given = top.raw("lockfileVersion")
+    if given is None and "dependencies" in top and "packages" not in top:
+        return 1  # written by npm 4 and before
+    if given is None:
+        raise InputError(
+            "this is no lock: it has no lockfileVersion",
+            hint="name a package-lock.json or npm-shrinkwrap.json",
+        )
+    if isinstance(given, bool) or given not in _VERSIONS:
+        raise InputError(
+            f"unknown lockfileVersion {given!r}",
+            hint="1, 2 and 3 are known; 'npm install --package-lock-only "
+            "--lockfile-version 3' writes one of these",
+        )
+    return int(str(given))
+
+
+def _entries(top: Fields) -> list[Package | Link]:
+    packages = top.fields("packages") if "packages" in top else packages_of_v1(top)
+    entries: list[Package | Link] = []
+    for install_path in packages:
+        if not install_path:
+            continue
+        try:
+            fields = packages.fields(install_path)
+            # npm prunes what nothing depends on before it installs anything.
+            if not fields.flag("extraneous"):
+                entries.append(_entry(install_path, fields))
+        except Npm2nixliteError as error:
+            raise error.within(install_path) from error
+    _check_links(entries)
+    return entries
+
+
+def _entry(install_path: str, fields: Fields) -> Package | Link:
+    check_relative_path(install_path, may_leave=True)
+    if fields.flag("link"):
+        name_at(install_path)
+        target = fields.text("resolved")
+        if target is None:
+            raise InputError("this link names no target")
+        if target:
+            check_relative_path(target, may_leave=True)
+        return Link(install_path, target)
+    version = fields.text("version")
+    if _is_directory(install_path):
+        name = fields.text("name") or install_path.rpartition("/")[2]
+        source: Source = LocalDirectory(install_path)
+    else:
+        name = fields.text("name") or name_at(install_path)
+        source = _source(install_path, name, version, fields)
+    return Package(
+        install_path=install_path,
+        name=name,
+        version=version,
+        source=source,
+        integrities=_integrities(fields, source),
+        dev=fields.flag("dev"),
+        optional=fields.flag("optional"),
+        dev_optional=fields.flag("devOptional"),
+        peer=fields.flag("peer"),
+        in_bundle=fields.flag("inBundle"),
+        has_install_script=fields.flag("hasInstallScript"),
+        os=fields.texts("os"),
+        cpu=fields.texts("cpu"),
+        libc=fields.texts("libc"),
+        engines=fields.engines(),
+        bin=fields.bin(name),
+    )
+
+
+def _source(install_path: str, name: str, version: str | None, fields: Fields) -> Source:
+    address = fields.text("resolved")
+    if address is not None:
+        name_at(install_path)
+        return source_at(address, name, version)
+    if _parent(install_path) and fields.flag("inBundle") and "integrity" not in fields:
+        return Bundled()
+    if version is not None:
+        return registry_tarball(name, version)
+    if fields.flag("optional") or fields.flag("devOptional"):
+        return Missing()
+    raise InputError(
+        "this entry has neither a version nor an address",
+        hint="the lock is damaged; make it anew with 'npm install --package-lock-only'",
+    )
+
+
+def _integrities(fields: Fields, source: Source) -> frozenset[Integrity]:
+    text = fields.text("integrity")
+    if not text or not isinstance(source, RegistryTarball | UrlTarball):
+        # What npm packs itself (git, local directories) has no stable bytes to hold it to.
+        return frozenset()
+    return parse_integrity(text)
+
+
+def _is_directory(install_path: str) -> bool:
+    return "node_modules" not in install_path.split("/")
+
+
+def _parent(install_path: str) -> str:
+    """The install path of the package that this one stands in; empty for the root project."""
+    return install_path.rpartition("node_modules/")[0].rstrip("/")
+
+
+def _check_links(entries: Iterable[Package | Link]) -> None:
+    """Nothing may stand outside the project but the directories that links lead to."""
+    entries = tuple(entries)
+    paths = {entry.install_path for entry in entries if isinstance(entry, Package)}
+    targets = {entry.target for entry in entries if isinstance(entry, Link)}
+    for entry in entries:
+        if isinstance(entry, Link) and entry.target and entry.target not in paths:
+            raise InputError(
+                f"this link's target {entry.target!r} is not in the lock",
+                where=entry.install_path,
+                hint="npm refuses such a lock too; make it anew with "
+                "'npm install --package-lock-only'",
+            )
+        if outermost_parent(entry.install_path) and not any(
+            entry.install_path == target or entry.install_path.startswith(f"{target}/")
+            for target in targets
+        ):
+            raise InputError(
+                "this install path climbs out of the project, and no link leads there",
+                where=entry.install_path,
+            )

@@ -1,0 +1,112 @@
+"""What an install path is filled from, told by an entry's address as npm tells it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from npm2nixlite.errors import InputError
+from npm2nixlite.lock.model import (
+    GitRevision,
+    LocalDirectory,
+    LocalTarball,
+    RegistryTarball,
+    Source,
+    UrlTarball,
+)
+from npm2nixlite.lock.path import check_package_name, check_relative_path
+
+__all__ = ["TARBALL_NAME", "is_git", "registry_tarball", "source_at"]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_GIT_SCHEMES = frozenset(
+    [
+        "git",
+        "git+ssh",
+        "git+https",
+        "git+http",
+        "git+file",
+        "ssh",
+        "github",
+        "gitlab",
+        "bitbucket",
+        "gist",
+    ]
+)
+TARBALL_NAME = re.compile(r".*\.(?:tgz|tar\.gz|tar)", re.IGNORECASE)
+"""What npm takes for a tarball among local paths; the rest are directories."""
+_REGISTRY_ADDRESS = re.compile(r"(?P<base>.*?/)(?P<name>(?:@[^/]+(?:/|%2[fF]))?[^/]+)/-/[^/?#]+")
+_UNSAFE_IN_ADDRESS = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
+
+
+def source_at(address: str, name: str, version: str | None) -> Source:
+    """The source that a lock's ``resolved`` names.
+
+    Args:
+        address: http(s), git or ``file:``; a fragment of an http(s) address is dropped.
+        name: The package's own name.
+        version: As the entry gives it.
+
+    Raises:
+        InputError: It is none of these, is malformed, or carries credentials.
+    """
+    match = _SCHEME.match(address)
+    scheme = match[1].lower() if match else ""
+    if scheme in {"http", "https"}:
+        return _http_source(address, name, version)
+    if scheme in _GIT_SCHEMES:
+        return GitRevision(_without_credentials(address))
+    if scheme == "file":
+        path = address.removeprefix("file:")
+        path = path.removeprefix("./")
+        check_relative_path(path, may_leave=True)
+        return LocalTarball(path) if TARBALL_NAME.fullmatch(path) else LocalDirectory(path)
+    raise InputError(
+        f"the address {address!r} is of no kind npm writes",
+        hint="expected http://, https://, git or file:",
+    )
+
+
+def is_git(text: str) -> bool:
+    """Whether a version 1 lock's ``version`` names a git revision."""
+    match = _SCHEME.match(text)
+    return match is not None and match[1].lower() in _GIT_SCHEMES
+
+
+def registry_tarball(name: str, version: str) -> RegistryTarball:
+    """A registry's package whose address the lock omits.
+
+    Raises:
+        InputError: The name is none that a registry could have. (The version is judged by the
+            plan, with the library for that.)
+    """
+    check_package_name(name)
+    return RegistryTarball(name, version)
+
+
+def _http_source(address: str, name: str, version: str | None) -> Source:
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise InputError(f"malformed address {address!r}: {error}") from error
+    if not host or _UNSAFE_IN_ADDRESS.search(address):
+        raise InputError(f"malformed address {address!r}")
+    if parts.username is not None or parts.password is not None:
+        raise InputError(
+            f"the address on {host} carries credentials",
+            hint="take them out of the lock; give them in .npmrc, for that host",
+        )
+    if {"..", "."} & set(unquote(parts.path).split("/")):
+        raise InputError(f"the address {address!r} is not normal")
+    url = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path, parts.query, ""))
+    match = _REGISTRY_ADDRESS.fullmatch(url)
+    if match and version is not None and unquote(match["name"]) == name:
+        base = match["base"]
+        return RegistryTarball(name, version, base, url.removeprefix(base))
+    return UrlTarball(url)
+
+
+def _without_credentials(address: str) -> str:
+    """Drop what may be a token from a git address; ``git@`` is a user of every forge, not one."""
+    return re.sub(r"(?<=//)(?!git@)[^/@]*@", "", address)

@@ -1,0 +1,28 @@
+"""Store path names: which one a fetched file gets."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["store_name"]
+
+_VALID = re.compile(r"[0-9A-Za-z+_?=-][0-9A-Za-z+._?=-]{0,210}")
+_MOST = 211  # characters, Nix's limit
+
+
+def store_name(address: str) -> tuple[str, bool]:
+    """The store path name for a tarball's address.
+
+    Args:
+        address: A whole one, or the path below a registry base.
+
+    Returns:
+        The name; and whether it must be given, because the address's base name, which fetchers
+        take by themselves, is no valid one.
+    """
+    base = address.rpartition("/")[2]
+    if _VALID.fullmatch(base):
+        return base, False
+    name = re.split(r"[?#]", address, maxsplit=1)[0].rstrip("/").rpartition("/")[2]
+    name = re.sub(r"[^0-9A-Za-z+._=-]", "-", name).lstrip(".")[:_MOST]
+    return name or "source.tgz", True

@@ -1,0 +1,279 @@
+"""From plans to pins: each tarball's hash, from the cache where it is there, else from the network.
+
+Several projects resolve together, so that what they share is fetched once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from npm2nixlite.cache import Cache, Record, unwritable
+from npm2nixlite.errors import FetchError
+from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
+from npm2nixlite.plan import Address, Plan, Tarball
+from npm2nixlite.render import Pin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.integrity import Integrity
+
+__all__ = ["FetchSummary", "Resolution", "Wanted", "resolve"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A plan, with the configuration its registry packages are fetched under."""
+
+    plan: Plan
+    config: RegistryConfig
+
+
+@dataclass
+class FetchSummary:
+    """What resolving took.
+
+    Attributes:
+        packages: Unique tarballs over all projects.
+        fetched: How many of them came over the network.
+        fetched_bytes: Their size.
+        from_cache: How many were in the cache.
+        trusted: How many hashes were taken from the lock without a look at the bytes.
+        sha1_only: Install paths whose lock entries give no better hash than sha1.
+        by_registry: Labels of those whose hash came from the registry's metadata.
+        computed: Labels of those that nobody vouches for: the hash is of what came.
+        seconds: Wall time.
+    """
+
+    packages: int = 0
+    fetched: int = 0
+    fetched_bytes: int = 0
+    from_cache: int = 0
+    trusted: int = 0
+    sha1_only: list[str] = field(default_factory=list)
+    by_registry: list[str] = field(default_factory=list)
+    computed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Pins by install path, for each of the plans; and what it took."""
+
+    pins: tuple[dict[str, Pin], ...]
+    summary: FetchSummary
+
+
+@dataclass
+class _Source:
+    """A tarball of one plan on its way to a pin."""
+
+    tarball: Tarball
+    wanted: Wanted
+    pin: Pin | None = None
+
+    def base(self) -> str:
+        """The registry base it is fetched from; may ask npm, where nothing else names one."""
+        config, registry = self.wanted.config, self.wanted.plan.registry
+        if not self.tarball.address.relative:
+            return self.tarball.base or ""
+        return config.registry if registry is None else config.replacement(registry)
+
+    def url(self) -> str:
+        address = self.tarball.address
+        return self.base() + address.path if address.relative else address.path
+
+    def subject(self) -> str:
+        """What a cache record about it is about."""
+        return self.tarball.address.path if self.tarball.package is None else self.tarball.label
+
+    def asked(self) -> str:
+        """Whom a cache record about it comes from."""
+        return "" if self.tarball.package is None else self.base()
+
+    def settle(self, sha512: Integrity, url: str | None = None) -> None:
+        """Pin it, at another address where the registry's metadata gave one."""
+        address = self.tarball.address
+        if url is not None and url != self.url():
+            base = self.base()
+            relative = address.relative and url.startswith(base)
+            address = Address(url.removeprefix(base) if relative else url, relative)
+        self.pin = Pin(address, sha512)
+
+
+def resolve(
+    projects: Sequence[Wanted],
+    cache: Cache,
+    options: FetchOptions,
+    *,
+    offline: bool = False,
+    trust_lock: bool = False,
+    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+) -> Resolution:
+    """Find every tarball's sha512.
+
+    Args:
+        projects: The plans.
+        cache: Looked into first; takes what is fetched.
+        options: How to fetch.
+        offline: Open no connection: what is not in the cache is a failure.
+        trust_lock: Take a sha512 that the lock gives for granted, and fetch only the rest.
+        progress: Given the number of tarballs to fetch, gives what to call as they come.
+
+    Raises:
+        FetchError: Some could not be fetched or verified; the message lists every one.
+        InputError: No registry is named where one is needed.
+    """
+    start = time.monotonic()
+    by_project = [
+        [_Source(tarball, wanted) for tarball in wanted.plan.tarballs] for wanted in projects
+    ]
+    sources = [source for project in by_project for source in project]
+    summary = FetchSummary()
+    summary.sha1_only = sorted({s.tarball.label for s in sources if _is_sha1_only(s.tarball)})
+    failures: dict[str, tuple[_Source, Failure]] = {}
+    missing = [source for source in sources if not _from_cache(source, cache, summary, trust_lock)]
+    distinct = {_content_key(source) for source in sources}
+    if offline:
+        for source in missing:
+            label = source.tarball.label
+            failures[label] = (source, Failure("", "not in the cache", "run it without --offline"))
+    elif missing:
+        _fetch(missing, cache, options, summary, failures, progress)
+    if failures:
+        raise _fetch_error(failures.values(), len(distinct))
+    summary.packages = len(distinct)
+    summary.from_cache = summary.packages - summary.fetched - summary.trusted
+    summary.seconds = time.monotonic() - start
+    return Resolution(tuple(map(_pins, by_project)), summary)
+
+
+def _pins(sources: Iterable[_Source]) -> dict[str, Pin]:
+    return {
+        path: source.pin
+        for source in sources
+        if source.pin is not None
+        for path in source.tarball.install_paths
+    }
+
+
+def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock: bool) -> bool:
+    tarball = source.tarball
+    record = None
+    if (tarball.guessed or not tarball.integrities) and cache.has_records(source.subject()):
+        record = cache.record(source.subject(), source.asked())
+    url = record.url if record is not None else None
+    if trust_lock and tarball.integrities and max(tarball.integrities).algorithm == "sha512":
+        source.settle(max(tarball.integrities), url)
+        summary.trusted += 1
+        return True
+    if tarball.integrities:
+        sha512 = cache.find(tarball.integrities)
+    else:
+        sha512 = record.sha512 if record is not None and cache.has(record.sha512) else None
+    if sha512 is None:
+        return False
+    source.settle(sha512, url)
+    if record is not None and not tarball.integrities:
+        (summary.by_registry if record.by_registry else summary.computed).append(tarball.label)
+    return True
+
+
+def _fetch(
+    missing: Sequence[_Source],
+    cache: Cache,
+    options: FetchOptions,
+    summary: FetchSummary,
+    failures: dict[str, tuple[_Source, Failure]],
+    progress: Callable[[int], Callable[[int, int], None]],
+) -> None:
+    from npm2nixlite.fetch.pool import fetch_all  # its HTTP library takes 0.2 s to load
+
+    groups: dict[object, list[_Source]] = {}
+    for source in missing:
+        groups.setdefault(_content_key(source), []).append(source)
+    advance = progress(len(groups))
+    # Where entries with one content have different addresses, the next is tried when one fails.
+    rounds = [(group, _jobs(group)) for group in groups.values()]
+    while rounds:
+        outcomes = fetch_all([jobs[0] for _, jobs in rounds], cache, options, advance)
+        again = []
+        for (group, jobs), outcome in zip(rounds, outcomes, strict=True):
+            if isinstance(outcome, Fetched):
+                summary.fetched += 1
+                summary.fetched_bytes += outcome.size
+                _take(group, jobs[0], outcome, cache, summary)
+            elif jobs[1:]:
+                again.append((group, jobs[1:]))
+            else:
+                failures[group[0].tarball.label] = (group[0], outcome)
+        rounds = again
+
+
+def _jobs(group: Sequence[_Source]) -> list[Job]:
+    integrities = frozenset().union(*(source.tarball.integrities for source in group))
+    jobs: dict[str, Job] = {}
+    for source in group:
+        tarball, url = source.tarball, source.url()
+        package = tarball.package
+        job = Job(
+            label=tarball.label,
+            url=url,
+            integrities=integrities,
+            package=None if package is None else (package.name, package.version),
+            base=source.base(),
+            guessed=tarball.guessed,
+            config=source.wanted.config,
+        )
+        known = jobs.setdefault(url, job)
+        jobs[url] = replace(known, guessed=known.guessed and job.guessed)
+    return list(jobs.values())
+
+
+def _take(
+    group: Sequence[_Source], job: Job, fetched: Fetched, cache: Cache, summary: FetchSummary
+) -> None:
+    moved = fetched.url != job.url
+    for source in group:
+        unlocked = not source.tarball.integrities
+        source.settle(fetched.sha512, fetched.url if moved and source.url() == job.url else None)
+        if moved or unlocked:
+            record = Record(fetched.sha512, fetched.url, fetched.by_registry)
+            try:
+                cache.add_record(source.subject(), source.asked(), record)
+            except OSError as error:
+                raise unwritable(cache.directory, error) from error
+        if unlocked:
+            labels = summary.by_registry if fetched.by_registry else summary.computed
+            labels.append(source.tarball.label)
+
+
+def _content_key(source: _Source) -> object:
+    """The same for tarballs that must have the same bytes."""
+    strongest = max(source.tarball.integrities, default=None)
+    if strongest is not None and strongest.algorithm == "sha512":
+        return strongest
+    if source.tarball.address.relative and source.wanted.plan.registry is None:
+        # Asking for the whole address would ask npm for its registry, on warm runs too.
+        return (source.tarball.address, source.wanted.config.configured)
+    return source.url()
+
+
+def _is_sha1_only(tarball: Tarball) -> bool:
+    return bool(tarball.integrities) and max(tarball.integrities).algorithm == "sha1"
+
+
+def _fetch_error(failures: Iterable[tuple[_Source, Failure]], total: int) -> FetchError:
+    listed = sorted(failures, key=lambda item: item[0].tarball.install_paths)
+    count = "1 package" if len(listed) == 1 else f"{len(listed):,} packages"
+    lines = [f"{count} of {total:,} could not be fetched or verified:"]
+    for source, failure in listed:
+        path = source.tarball.install_paths[0]
+        lines.append(f"  {source.tarball.label} ({path}): {failure.reason}")
+        if failure.url:
+            lines.append(f"    {failure.url}")
+    hints = dict.fromkeys(failure.hint for _, failure in listed if failure.hint)
+    return FetchError("\n".join(lines), hint="\n  ".join(hints))
