@@ -52,7 +52,8 @@ def assemble(manifest: Manifest, out: Path, processes: int | None = None) -> Non
     _fill_local(manifest, tree, out)
     for node in tree.walk():
         if node.link is not None:
-            _link(out / node.location, out / node.link.location)
+            outside = _outside(manifest, node.link)
+            _link(out / node.location, out / node.link.location, outside)
     adopt_bundled(tree, out)
     from_lock = lock is not None and isinstance(lock.get("packages"), dict)
     link_bins(out, [*_commands(tree, out, from_lock=from_lock)])
@@ -97,18 +98,20 @@ def _fill_local(manifest: Manifest, tree: Tree, out: Path) -> None:
     wanted += [node.link for node in tree.walk() if node.link is not None]
     for node in dict.fromkeys(wanted):
         directory = manifest.packages.get(node.location, {}).get("directory")
-        if isinstance(directory, str):
-            if node.location.startswith("../"):
-                raise BuildError(
-                    "this local dependency lies outside the project, and so outside the output",
-                    where=node.location,
-                )
+        if isinstance(directory, str) and not node.location.startswith("../"):
             copy_directory(Path(directory), out / node.location)
 
 
-def _link(link: Path, target: Path) -> None:
+def _outside(manifest: Manifest, target: Node) -> Path | None:
+    """Where a directory beside the project is: nothing can be copied to beside the output."""
+    directory = manifest.packages.get(target.location, {}).get("directory")
+    outside = target.location.startswith("../") and isinstance(directory, str)
+    return Path(str(directory)) if outside else None
+
+
+def _link(link: Path, target: Path, outside: Path | None) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(os.path.relpath(target, link.parent))
+    link.symlink_to(outside or os.path.relpath(target, link.parent))
 
 
 def _commands(tree: Tree, out: Path, *, from_lock: bool) -> Iterator[tuple[Node, Json]]:

@@ -65,9 +65,8 @@ def _link(link: str, file: str) -> None:
 
 
 def _mend(file: str) -> None:
-    # whom a link leads to outside the tree is not ours to change
-    if not os.path.exists(file):  # noqa: PTH110
-        return
+    if not os.path.exists(file) or not os.access(file, os.W_OK):  # noqa: PTH110
+        return  # a link leads out of the tree, to what is not ours to change
     mask = os.umask(0)
     os.umask(mask)
     mode = 0o777 & ~mask

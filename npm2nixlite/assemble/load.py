@@ -114,7 +114,7 @@ def _asked(path: str, entry: Json, packed: Json) -> Json:
     package = _packed_package_json(path, tarball)
     if package is None:
         return _described(path, entry)
-    kept = {key: value for key, value in package.items() if key not in ("license", "workspaces")}
+    kept = {key: value for key, value in package.items() if key != "workspaces"}
     scripts = kept.get("scripts")
     if isinstance(scripts, dict) and {"preinstall", "install", "postinstall"} & set(scripts):
         kept["hasInstallScript"] = True

@@ -26,7 +26,9 @@ from npm2nixlite.lock import (
 from npm2nixlite.verify.compare import Difference, differences
 from npm2nixlite.verify.npm import (
     NpmVersions,
+    copy_outside,
     copy_project,
+    forget_registry_fields,
     installed_versions,
     npm_ci,
     seed_cache,
@@ -105,8 +107,7 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="npm2nixlite-verify-") as directory:
         work = Path(directory)
         theirs = copy_project(project, lock, work / "npm")
-        ours = work / "ours"
-        ours.mkdir()
+        ours = copy_outside(theirs, lock, work / "npm", work / "ours")
         manifest = _manifest(lock, theirs, tarballs, omit, host_platform(versions))
         assemble(manifest, ours)
         integrities = {package.install_path: package.integrities for package in lock.packages}
@@ -115,6 +116,9 @@ def verify(
         )
         base = generated.plan.registry or config.registry
         npm_ci(theirs, work / "cache", _addresses(pins, base), omit, config.registry)
+        if lock.version == 1:
+            for tree in (ours, theirs):
+                forget_registry_fields(tree)
         found: list[Difference] = []
         for modules in _module_directories(lock):
             found += (

@@ -23,11 +23,19 @@ from npm2nixlite.lock import LocalDirectory, LocalTarball, Lock, find_lock
 from npm2nixlite.lock.path import outermost_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from npm2nixlite.integrity import Integrity
 
-__all__ = ["NpmVersions", "copy_project", "installed_versions", "npm_ci", "seed_cache"]
+__all__ = [
+    "NpmVersions",
+    "copy_outside",
+    "copy_project",
+    "forget_registry_fields",
+    "installed_versions",
+    "npm_ci",
+    "seed_cache",
+]
 
 _FAILED_OPTIONAL = re.compile(r"reify failed optional dependency (?P<path>.*)")
 
@@ -78,6 +86,37 @@ def copy_project(project: Path, lock: Lock, into: Path) -> Path:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, copy)
     return target
+
+
+def copy_outside(project: Path, lock: Lock, theirs: Path, ours: Path) -> Path:
+    """Give our tree the same local directories beside it as npm's has.
+
+    Args:
+        project: The copy that `copy_project` made.
+        lock: The project's lock.
+        theirs: What it was made below.
+        ours: What our tree goes below.
+
+    Returns:
+        Where our tree goes; the directory exists.
+    """
+    target = ours / project.relative_to(theirs)
+    target.mkdir(parents=True)
+    for package in lock.packages:
+        path = package.install_path
+        if isinstance(package.source, LocalDirectory) and outermost_parent(path):
+            if (project / path).is_dir():
+                copy_directory(project / path, target / path)
+    return target
+
+
+def forget_registry_fields(project: Path) -> None:
+    """Take out of npm's notes what a lock of version 1 does not hold and no tarball can tell.
+
+    npm asks the registry then, whose answer about these fields changes with time and registry.
+    """
+    for field in ("deprecated", "license"):
+        _edit(project / HIDDEN_LOCK, lambda _path, entry, field=field: entry.pop(field, None))
 
 
 def seed_cache(cache: Path, tarballs: Iterable[tuple[Path, frozenset[Integrity]]]) -> None:
@@ -137,7 +176,11 @@ def npm_ci(
             f"npm could not fetch {failed[0]}, and left out {len(failed)} optional packages for it",
             hint="try again, or with another --registry",
         )
-    _unfill(project / HIDDEN_LOCK, filled)
+    if filled:
+        _edit(
+            project / HIDDEN_LOCK,
+            lambda path, entry: entry.pop("resolved", None) if path in filled else None,
+        )
 
 
 def _fill(lock: dict[str, dict[str, dict[str, object]]], addresses: Mapping[str, str]) -> set[str]:
@@ -149,14 +192,13 @@ def _fill(lock: dict[str, dict[str, dict[str, object]]], addresses: Mapping[str,
     return filled
 
 
-def _unfill(hidden: Path, filled: set[str]) -> None:
-    """Take back out of npm's notes the addresses that its lock lacked."""
-    if not filled or not hidden.is_file():
+def _edit(hidden: Path, change: Callable[[str, dict[str, object]], object]) -> None:
+    """Change the entries of npm's notes, and nothing else about them."""
+    if not hidden.is_file():
         return
     indent, newline = formatting(hidden)
     notes = json.loads(hidden.read_bytes())
     for path, entry in notes["packages"].items():
-        if path in filled:
-            entry.pop("resolved", None)
+        change(path, entry)
     text = json.dumps(notes, indent=indent, ensure_ascii=False)
     hidden.write_text(f"{text}\n".replace("\n", newline), "utf-8", newline="")
