@@ -55,8 +55,7 @@ def assemble(manifest: Manifest, out: Path, processes: int | None = None) -> Non
             outside = _outside(manifest, node.link)
             _link(out / node.location, out / node.link.location, outside)
     adopt_bundled(tree, out)
-    from_lock = lock is not None and isinstance(lock.get("packages"), dict)
-    link_bins(out, [*_commands(tree, out, from_lock=from_lock)])
+    link_bins(out, [*_commands(tree, out, from_lock=lock is not None)])
     if manifest.lock is not None and lock is not None:
         _note_build_files(tree, out)
         text = hidden_lock(tree, lock, *formatting(manifest.package_json or manifest.lock))
@@ -117,7 +116,8 @@ def _link(link: Path, target: Path, outside: Path | None) -> None:
 def _commands(tree: Tree, out: Path, *, from_lock: bool) -> Iterator[tuple[Node, Json]]:
     """Each package with the manifest npm takes its commands from: a lock's, or its own."""
     for node in tree.walk():
-        if from_lock:
+        # only the manifests that stand in for a registry's answer have directories to look into
+        if from_lock and "directories" not in node.package:
             yield node, node.package
         else:
             yield node, read_package_json(out / node.location) or node.package

@@ -9,6 +9,7 @@ from npm2nixlite.assemble.archive import Archive, BadTarballError, Kind
 from npm2nixlite.assemble.package_json import (
     Json,
     normalize,
+    normalize_bin,
     parse_package_json,
     read_package_json,
 )
@@ -60,8 +61,9 @@ def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
         described = {path: (entry, _described(path, entry)) for path, entry in entries.items()}
     else:
         entries = dict(_entries(_v1(lock)))
+        required = _requirements(lock)
         described = {
-            path: (entry, _asked(path, entry, manifest.packages.get(path, {})))
+            path: (entry, _asked(path, entry, manifest.packages.get(path, {}), required.get(path)))
             for path, entry in entries.items()
         }
     for path, (entry, _) in described.items():
@@ -103,22 +105,38 @@ def _v1(lock: Json) -> Json:
     return {path: fields.raw(path) for path in fields}
 
 
+def _requirements(lock: Json, above: str = "") -> dict[str, object]:
+    """Install path → what a version 1 lock says the package requires."""
+    found: dict[str, object] = {}
+    for name, entry in _entries(lock.get("dependencies")):
+        path = f"{above}node_modules/{name}"
+        found[path] = entry.get("requires")
+        found |= _requirements(entry, f"{path}/")
+    return found
+
+
 def _described(path: str, entry: Json) -> Json:
     return normalize({"name": _folder_name(path), **entry})
 
 
-def _asked(path: str, entry: Json, packed: Json) -> Json:
+def _asked(path: str, entry: Json, packed: Json, required: object) -> Json:
+    """What the registry would answer about a version 1 lock's package; the tarball is asked."""
+    if entry.get("name", _folder_name(path)) != _folder_name(path):
+        # npm asks about the alias by its new name, gets no answer, and keeps what the lock has
+        return _described(path, {**entry, "dependencies": required or {}})
     tarball = packed.get("tarball")
-    if not isinstance(tarball, str):
-        return _described(path, entry)
-    package = _packed_package_json(path, tarball)
+    package = _packed_package_json(path, tarball) if isinstance(tarball, str) else None
     if package is None:
         return _described(path, entry)
-    kept = {key: value for key, value in package.items() if key != "workspaces"}
-    scripts = kept.get("scripts")
+    package = normalize(package)
+    bins = normalize_bin(package)
+    package.pop("bin", None)
+    if bins:
+        package["bin"] = bins
+    scripts = package.get("scripts")
     if isinstance(scripts, dict) and {"preinstall", "install", "postinstall"} & set(scripts):
-        kept["hasInstallScript"] = True
-    return normalize({"name": _folder_name(path), **kept})
+        package["hasInstallScript"] = True
+    return {"name": _folder_name(path), **package}
 
 
 def _packed_package_json(path: str, tarball: str) -> Json | None:
