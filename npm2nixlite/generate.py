@@ -175,9 +175,9 @@ def _stage(item: Generated) -> Path:
         "wb", dir=item.output.parent, prefix=f".{item.output.name}.", delete=False
     ) as file:
         try:
+            # No fsync: it would wait for all that was just fetched to reach the disk, for a file
+            # that can be made anew; what a rename replaces is whole either way.
             file.write(item.text.encode())
-            file.flush()
-            os.fsync(file.fileno())
             umask = os.umask(0)
             os.umask(umask)
             os.fchmod(file.fileno(), 0o666 & ~umask)

@@ -161,9 +161,7 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
             )
     if summary.computed:
         labels = ", ".join(sorted(set(summary.computed)))
-        console.warn(
-            f"nobody vouches for the hash of what came, neither lock nor registry: {labels}"
-        )
+        console.warn(f"neither lock nor registry vouches for the hash of what came: {labels}")
     for packages, what in (
         (summary.by_registry, "without a hash in the lock: the registry's metadata decided"),
         (summary.sha1_only, "with only a sha1 in the lock: verified by it, written as sha512"),

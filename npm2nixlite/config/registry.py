@@ -114,6 +114,8 @@ class RegistryConfig:
         Credentials hold for the host, port and path they were given for and everything below.
         They go over plain http only to a host that is configured as an http registry.
         """
+        if not self._has_credentials:
+            return None
         parts = urlsplit(url)
         if parts.scheme != "https" and _place(parts) not in self._plain_http_places:
             return None
@@ -145,6 +147,10 @@ class RegistryConfig:
                 hint="encode it: printf %s PASSWORD | base64",
             ) from error
         return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
+
+    @cached_property
+    def _has_credentials(self) -> bool:
+        return any(key.startswith("//") for key in self.settings)
 
     @cached_property
     def _plain_http_places(self) -> frozenset[str]:

@@ -15,11 +15,11 @@ from npm2nixlite import __version__
 from npm2nixlite.fetch.retry import LONGEST_WAIT, backoff, is_transient, retry_after
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.fetch.tls import Tls
 
 __all__ = ["Client", "Refused", "open_session"]
 
@@ -56,12 +56,10 @@ class Refused(Exception):  # noqa: N818 (an answer, not a fault of ours)
         self.hint = hint
 
 
-def open_session(
-    options: FetchOptions, connections: int, tls: ssl.SSLContext
-) -> aiohttp.ClientSession:
+def open_session(options: FetchOptions, connections: int) -> aiohttp.ClientSession:
     """A session that leaves bodies as they come: a tarball's own compression is its content."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections, ssl=tls),
+        connector=aiohttp.TCPConnector(limit=connections),
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=options.timeout, sock_read=options.timeout
         ),
@@ -82,6 +80,7 @@ class Client:
     Attributes:
         session: See `open_session`.
         options: Retries and timeouts.
+        tls: How to verify servers.
         answered: Hosts that have answered anything at all in this run.
         silent: Hosts that never did, though all retries were spent on them, and how they failed;
             no more time is spent on these.
@@ -89,6 +88,7 @@ class Client:
 
     session: aiohttp.ClientSession
     options: FetchOptions
+    tls: Tls
     answered: set[str] = field(default_factory=set)
     silent: dict[str, Refused] = field(default_factory=dict)
 
@@ -139,7 +139,8 @@ class Client:
             authorization = config.authorization(str(address))
             if authorization is not None:
                 headers["Authorization"] = authorization
-            request = self.session.get(address, headers=headers, allow_redirects=False)
+            tls = self.tls.context if address.scheme == "https" else True
+            request = self.session.get(address, headers=headers, allow_redirects=False, ssl=tls)
             response = await _guarded(request, self.options.timeout)
             async with response:
                 if response.status in _REDIRECTS:

@@ -32,6 +32,7 @@ class PartialFile:
     def __init__(self, path: Path, algorithms: Collection[str]) -> None:
         self.path = path
         self.size = 0
+        self._moved = False
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
@@ -49,10 +50,16 @@ class PartialFile:
         """Algorithm → hash of what was written."""
         return {name: Integrity.of(name, value.digest()) for name, value in self._hashes.items()}
 
+    def move(self, take: Callable[[Path], None]) -> None:
+        """Have it moved away by ``take``."""
+        take(self.path)
+        self._moved = True
+
     def close(self) -> None:
         """Close it, and remove it unless it was moved away."""
         os.close(self._descriptor)
-        self.path.unlink(missing_ok=True)
+        if not self._moved:
+            self.path.unlink(missing_ok=True)
 
 
 async def receive(

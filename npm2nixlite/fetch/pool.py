@@ -13,11 +13,10 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Self
 
 from npm2nixlite.errors import FetchError
-from npm2nixlite.fetch.tls import tls_context
+from npm2nixlite.fetch.tls import Tls
 from npm2nixlite.fetch.worker import Report, work
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.context import ForkProcess
     from pathlib import Path
@@ -55,7 +54,9 @@ def fetch_all(
     if not jobs:
         return []
     tally = _Tally(len(jobs), progress)
-    tls = tls_context(jobs[0].config.settings)
+    tls = Tls(jobs[0].config.settings)
+    if any(job.url.startswith("https:") for job in jobs):
+        _ = tls.context  # once, not once a process
     with cache.partial_directory() as partial:
         processes = _process_count(len(jobs), options)
         if processes == 1:
@@ -136,7 +137,7 @@ class _Workers:
         cache: Cache,
         partial: Path,
         options: FetchOptions,
-        tls: ssl.SSLContext,
+        tls: Tls,
     ) -> None:
         receiving, sending = self._context.Pipe(duplex=False)
 
@@ -176,7 +177,7 @@ class _Workers:
         cache: Cache,
         partial: Path,
         options: FetchOptions,
-        tls: ssl.SSLContext,
+        tls: Tls,
         sending: Connection[Report | BaseException, None],
     ) -> None:
         asyncio.get_running_loop().add_reader(self._lifeline, os._exit, 1)

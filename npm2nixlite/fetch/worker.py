@@ -17,7 +17,6 @@ from npm2nixlite.fetch.metadata import Distribution, ask_registry
 from npm2nixlite.fetch.partial import PartialFile, receive
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Callable, Collection, Iterator
     from pathlib import Path
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.fetch.tls import Tls
     from npm2nixlite.integrity import Integrity
 
 __all__ = ["Report", "work"]
@@ -40,7 +40,7 @@ async def work(
     cache: Cache,
     partial: Path,
     options: FetchOptions,
-    tls: ssl.SSLContext,
+    tls: Tls,
     report: Callable[[Report], None],
 ) -> None:
     """Do jobs until there are none, ``options.connections`` of them at a time.
@@ -57,8 +57,8 @@ async def work(
         FetchError: The cache cannot be written: nothing more can be done.
     """
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as executor:
-        async with open_session(options, options.connections, tls) as session:
-            worker = _Worker(Client(session, options), cache, partial, executor, report)
+        async with open_session(options, options.connections) as session:
+            worker = _Worker(Client(session, options, tls), cache, partial, executor, report)
             tasks = [asyncio.create_task(worker.run(jobs)) for _ in range(options.connections)]
             try:
                 await asyncio.gather(*tasks)
@@ -131,7 +131,7 @@ class _Worker:
         def finish(file: PartialFile) -> Fetched:
             computed = file.integrities()
             verify(demanded, computed)
-            self._cache.add(file.path, computed["sha512"], demanded)
+            file.move(lambda path: self._cache.add(path, computed["sha512"], demanded))
             return Fetched(computed["sha512"], file.size, url, by_registry=False)
 
         async def use(response: aiohttp.ClientResponse) -> Fetched:

@@ -1,0 +1,20 @@
+.PHONY: demo test lint bench clean
+
+# Set up, and translate the lock of a project of mempool's size.
+demo:
+	@.ci/demo
+
+# Set up, install what the tests need, and run them all.
+test:
+	@.ci/test
+
+# Formatting, lint and types.
+lint:
+	@.ci/lint
+
+# Fetching beside curl, from a local nginx.
+bench:
+	@.ci/bench
+
+clean:
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
