@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from npm2nixlite import __version__
-from npm2nixlite.cli import generate
+from npm2nixlite.cli import generate, prime, push
 from npm2nixlite.cli.console import Console
 from npm2nixlite.errors import Npm2nixliteError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_COMMANDS = (generate,)
+_COMMANDS = (generate, prime, push)
 
 _EPILOG = """\
 exit status:

@@ -24,12 +24,9 @@ if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Body
     from npm2nixlite.binarycache.credentials import Credentials
 
-__all__ = ["STALLED", "HttpBackend"]
+__all__ = ["HttpBackend"]
 
-STALLED = 60.0
-"""Seconds without any progress after which a request is given up."""
-
-_CHUNK = 1 << 17  # bytes; small enough that a slow line is told from a dead one
+_CHUNK = 1 << 19  # bytes; small enough that a slow line is told from a dead one
 _ABSENT = frozenset({404, 410})
 _HINTS = {
     401: "give credentials: a token, or an entry for the host in ~/.netrc",
@@ -65,7 +62,7 @@ class HttpBackend:
         credentials: Credentials | None = None,
         connections: int,
         retries: int,
-        stalled: float = STALLED,
+        stalled: float,
     ) -> None:
         self._base = address.rstrip("/") + "/"
         self._headers = {"Authorization": credentials.authorization} if credentials else {}
