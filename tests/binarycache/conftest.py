@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.binarycache.places import LARGE, SMALL, Place, fixed_file, nginx, s3
-from tests.nix_store import nix
+from tests.support.nix import nix_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.store.fixed_file import FixedFile
 
-__all__ = ["nix"]
+__all__ = ["nix_elsewhere"]
 
 
 @pytest.fixture

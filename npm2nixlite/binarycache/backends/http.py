@@ -14,8 +14,9 @@ from yarl import URL
 
 from npm2nixlite import __version__
 from npm2nixlite.binarycache.fault import own_fault
-from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently, retry_after
+from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently
 from npm2nixlite.errors import BuildError
+from npm2nixlite.retry import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
