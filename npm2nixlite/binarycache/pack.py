@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.backend import Body
 
-__all__ = ["Compression", "Packed", "is_quick", "nar_sha256", "nar_size", "pack"]
+__all__ = ["Compression", "Packed", "is_quick", "nar_sha256", "nar_size", "pack", "require"]
 
 # Bytes; files up to here are read once, and sent from memory. Hashing one takes 2 ms at most, for
 # which an event loop is better kept waiting than a thread woken up.
@@ -72,6 +72,16 @@ class Packed:
         """Remove what lies on the disk only to be sent."""
         if self.spool is not None:
             self.spool.unlink(missing_ok=True)
+
+
+def require(compression: Compression) -> None:
+    """Make sure that a compression can be had.
+
+    Raises:
+        InputError: Its library is not installed.
+    """
+    if compression is not Compression.NONE:
+        _compressor(compression, 0)
 
 
 def nar_size(file: FixedFile) -> int:

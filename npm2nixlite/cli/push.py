@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite import nix_copy
 from npm2nixlite.binarycache.address import DEFAULT_JOBS, backend_at
 from npm2nixlite.binarycache.credentials import Credentials
-from npm2nixlite.binarycache.pack import Compression
+from npm2nixlite.binarycache.pack import Compression, require
 from npm2nixlite.binarycache.push import Options, Progress
 from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
@@ -131,6 +131,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     files, store_paths = _sort(parsed.items, store_dir)
     compression = None if parsed.compression is None else Compression(parsed.compression)
     key = None if parsed.key_file is None else read_secret_key(parsed.key_file)
+    require(compression or Compression.NONE)
     open_cache = _opener(parsed)
     tarballs = read_all(files, parsed)
     if open_cache is None and tarballs:
