@@ -142,7 +142,8 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         options = Options(store_dir, compression or Compression.NONE, key, parsed.jobs)
         _push_tarballs(tarballs, open_cache, options, parsed, console, outcome)
     if store_paths:
-        outcome.closures = push_closures(store_paths, parsed, compression, console)
+        cache = None if open_cache is None else open_cache(1)
+        outcome.closures = push_closures(store_paths, parsed, compression, cache, console)
     console.summary(
         {
             "store": shown(parsed.to),

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from npm2nixlite import nix_copy, prime
+from npm2nixlite.binarycache import cache_info
 from npm2nixlite.cache import Cache
 from npm2nixlite.cli.files import count, counter, fetch, tell_fetched
 from npm2nixlite.cli.push_report import shown
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.binarycache.pack import Compression
     from npm2nixlite.cli.console import Console
     from npm2nixlite.tarballs import FetchSummary, Tarball
@@ -29,9 +31,17 @@ def push_closures(
     paths: Sequence[str],
     parsed: argparse.Namespace,
     compression: Compression | None,
+    cache: Backend | None,
     console: Console,
 ) -> dict[str, Any]:
     """Copy store paths with all that they need; returns the summary for programs.
+
+    Args:
+        paths: In the local store.
+        parsed: The command line.
+        compression: Of NARs; None for what suits.
+        cache: The binary cache; None where the store is none.
+        console: Where to say how it goes.
 
     Raises:
         UsageError: Nix knows no such store, or cannot do what the options ask for.
@@ -41,6 +51,8 @@ def push_closures(
     require_nix("pushing store paths")
     if parsed.token_file is not None:
         raise UsageError("Nix itself sends no token", hint="give user and password, in a netrc")
+    # Nix would make a cache only to ask it, and does not say why it cannot.
+    new = cache is not None and not asyncio.run(_is_there(cache, paths[0]))
     with nix_copy.destination(
         parsed.to,
         compression=compression,
@@ -48,15 +60,25 @@ def push_closures(
         jobs=parsed.jobs,
         retries=parsed.retries,
     ) as store:
-        return asyncio.run(_copy(store, paths, console, dry_run=parsed.dry_run))
+        return asyncio.run(_copy(store, paths, console, new=new, dry_run=parsed.dry_run))
+
+
+async def _is_there(cache: Backend, path: str) -> bool:
+    async with cache:
+        return await cache_info.is_there(cache, path.rpartition("/")[0])
 
 
 async def _copy(
-    store: nix_copy.Destination, paths: Sequence[str], console: Console, *, dry_run: bool
+    store: nix_copy.Destination,
+    paths: Sequence[str],
+    console: Console,
+    *,
+    new: bool,
+    dry_run: bool,
 ) -> dict[str, Any]:
     start = time.monotonic()
     closure = await nix_copy.closure(paths)
-    lacking = await nix_copy.missing(store, closure)
+    lacking = closure if new else await nix_copy.missing(store, closure)
     total, present = count(len(closure), "store path"), len(closure) - len(lacking)
     if dry_run:
         for path in lacking:

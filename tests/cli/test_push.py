@@ -107,6 +107,7 @@ def test_store_paths_go_with_their_closure_and_substitute_elsewhere(
     dry = project.run("push", *to, "--dry-run", "--json", **nix.environment)
     assert dry.status == 0, dry.stderr
     assert sorted(dry.json["closures"]["toCopy"]) == sorted(both)
+    assert not (tmp_path / "cache").exists()
     run = project.run("push", *to, project.file, "--progress", **nix.environment)
     assert run.status == 0, run.stderr
     assert "2 store paths: 2 copied, 0 there already" in run.stdout
