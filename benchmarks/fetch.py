@@ -36,18 +36,31 @@ from npm2nixlite.render.read import read_node_packages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ROOT", "lay_out", "main"]
+__all__ = ["KEPT", "ROOT", "lay_out", "main"]
 
 _COLD = "npm2nixlite generate, cold"
 _STAGE = "of that, fetch + verify + cache"
 ROOT = Path(__file__).parents[1]
-_KEPT = Path.home() / ".cache/npm2nixlite-benchmarks"
+
+KEPT = Path.home() / ".cache/npm2nixlite-benchmarks"
+"""A download cache of the benchmarks' own."""
 
 
-def lay_out(project: Path, served: Path) -> list[str]:
-    """Fetch a lock's tarballs once; lay them out as a registry does. Returns their paths."""
-    cache = Cache(_KEPT)
+def lay_out(project: Path, served: Path, output: Path | None = None) -> list[str]:
+    """Fetch a lock's tarballs once; lay them out as a registry does.
+
+    Args:
+        project: Where the lock is.
+        served: Where the tarballs go.
+        output: Where the generated file goes, if anywhere.
+
+    Returns:
+        The tarballs' paths below ``served``.
+    """
+    cache = Cache(KEPT)
     generated, _ = generate([project], cache, GenerateOptions(fetch=FetchOptions()))
+    if output is not None:
+        output.write_text(generated[0].text)
     paths = []
     packages = read_node_packages(generated[0].text, "node-packages.nix").packages.values()
     for path, integrity in sorted({(p["path"], p["hash"]) for p in packages if "path" in p}):

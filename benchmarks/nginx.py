@@ -1,4 +1,4 @@
-"""A throw-away nginx on loopback that serves a directory."""
+"""A throw-away nginx on loopback that serves a directory, and takes uploads where wished."""
 
 from __future__ import annotations
 
@@ -34,14 +34,23 @@ http {{
   fastcgi_temp_path {state}/fastcgi;
   uwsgi_temp_path {state}/uwsgi;
   scgi_temp_path {state}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
+  client_max_body_size 0;
+  server {{ listen 127.0.0.1:{port}; root {root}; {uploads} }}
 }}
 """
 
 
+_UPLOADS = "dav_methods PUT; create_full_put_path on;"
+
+
 @contextmanager
-def serve(root: Path, state: Path) -> Iterator[str]:
+def serve(root: Path, state: Path, *, uploads: bool = False) -> Iterator[str]:
     """Serve a directory; gives its address, with a slash at its end.
+
+    Args:
+        root: The directory.
+        state: For its own files; on the same file system, where it takes uploads.
+        uploads: Whether it takes PUT.
 
     Raises:
         RuntimeError: nginx is not installed, or does not start.
@@ -54,7 +63,8 @@ def serve(root: Path, state: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     config = state / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
-    config.write_text(_CONFIG.format(state=state, root=root, port=port, user=user))
+    taken = _UPLOADS if uploads else ""
+    config.write_text(_CONFIG.format(state=state, root=root, port=port, user=user, uploads=taken))
     process = subprocess.Popen([nginx, "-c", config], stderr=subprocess.DEVNULL)
     try:
         _await(port, process)

@@ -7,9 +7,7 @@ leaves paths without their content address, and the daemon takes it from trusted
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, FetchError
+from npm2nixlite.nix_command import batches, run
 from npm2nixlite.store.fixed_file import FixedFile, mismatch
 
 if TYPE_CHECKING:
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.store.path import StorePath
 
-__all__ = ["Plan", "carry_out", "plan", "store_dir"]
-
-_MOST_ARGUMENTS = 128 * 1024  # bytes; what xargs deems safe everywhere
+__all__ = ["Plan", "carry_out", "plan", "plan_here", "store_dir"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ async def store_dir() -> str:
     Raises:
         BuildError: There is no Nix, or it cannot open its store.
     """
-    lines = await _run(
+    lines = await run(
         ["nix-instantiate", "--eval", "--strict", "--json", "--expr", "builtins.storeDir"]
     )
     return str(json.loads("".join(lines)))
@@ -68,12 +65,17 @@ async def plan(files: Iterable[FixedFile], store_dir: str) -> Plan:
     """
     paths = {str(path): (path, file) for file in files for path in [file.store_path(store_dir)]}
     invalid: set[str] = set()
-    for batch in _batches(paths):
-        invalid.update(await _run(["nix-store", "--check-validity", "--print-invalid", *batch]))
+    for batch in batches(paths):
+        invalid.update(await run(["nix-store", "--check-validity", "--print-invalid", *batch]))
     return Plan(
         tuple(path for text, (path, _) in paths.items() if text not in invalid),
         {path: file for text, (path, file) in paths.items() if text in invalid},
     )
+
+
+async def plan_here(files: Iterable[FixedFile]) -> Plan:
+    """The same, for the store directory of the Nix that is installed."""
+    return await plan(files, await store_dir())
 
 
 async def carry_out(
@@ -105,9 +107,9 @@ async def carry_out(
         for algorithm, wanted in _by_algorithm(plan.missing).items():
             names = _lay_out(wanted.values(), directory / algorithm)
             expected = dict(zip(names, wanted.items(), strict=True))
-            for batch in _batches(names):
+            for batch in batches(names):
                 command = ["nix-store", "--add-fixed", algorithm, *batch]
-                got = await _run(command, cwd=directory / algorithm, on_line=count)
+                got = await run(command, cwd=directory / algorithm, on_line=count)
                 _compare(got, [expected[name] for name in batch])
 
 
@@ -171,60 +173,3 @@ def _scratch(parent: Path | None) -> Iterator[Path]:
         made = TemporaryDirectory(prefix="npm2nixlite-prime-")  # a cache may be read-only
     with made as directory:
         yield Path(directory)
-
-
-def _batches(arguments: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for argument in arguments:
-        length = len(os.fsencode(argument)) + 1
-        if batch and size + length > _MOST_ARGUMENTS:
-            yield batch
-            batch, size = [], 0
-        batch.append(argument)
-        size += length
-    if batch:
-        yield batch
-
-
-async def _run(
-    command: Sequence[str],
-    cwd: Path | None = None,
-    on_line: Callable[[str], None] = lambda _: None,
-) -> list[str]:
-    """The lines a Nix command writes."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-    except FileNotFoundError:
-        raise BuildError(
-            f"there is no {command[0]} to be found",
-            hint="install Nix; without it, push to a binary cache instead",
-        ) from None
-    try:
-        lines, complaints = await asyncio.gather(
-            _lines(process.stdout, on_line), _lines(process.stderr, lambda _: None)
-        )
-        status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if status:
-        raise BuildError(
-            complaints[-1] if complaints else f"ended with status {status}",
-            where=" ".join(command[:2]),
-            hint="what was added before stays; run it again once this is put right",
-        )
-    return lines
-
-
-async def _lines(stream: asyncio.StreamReader | None, on_line: Callable[[str], None]) -> list[str]:
-    lines: list[str] = []
-    if stream is not None:
-        async for raw in stream:
-            line = raw.decode(errors="replace").rstrip("\n")
-            lines.append(line)
-            on_line(line)
-    return lines

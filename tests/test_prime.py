@@ -18,14 +18,14 @@ from npm2nixlite import prime
 from npm2nixlite.errors import BuildError, FetchError
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.store.fixed_file import FixedFile
-from tests.nix_store import CONFIG, nix
+from tests.support.nix import CONFIG, nix_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
-__all__ = ["nix"]
+__all__ = ["nix_elsewhere"]
 pytestmark = pytest.mark.nix
 
 STORE_DIR = "/nix/store"
@@ -55,7 +55,7 @@ def files(tmp_path: Path) -> list[FixedFile]:
 
 
 @pytest.fixture
-def own(nix: Nix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nix:
+def own(nix: NixElsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NixElsewhere:
     """An empty store, which every Nix command of the test uses."""
     store = nix.elsewhere(tmp_path / "root")
     for name, value in store.environment.items():
@@ -63,7 +63,7 @@ def own(nix: Nix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nix:
     return store
 
 
-def check(store: Nix, files: list[FixedFile]) -> None:
+def check(store: NixElsewhere, files: list[FixedFile]) -> None:
     for file in files:
         path = file.store_path()
         [told] = json.loads(store("nix", "path-info", "--json", str(path)))
@@ -74,7 +74,7 @@ def check(store: Nix, files: list[FixedFile]) -> None:
 
 
 async def test_every_file_lies_under_its_derivations_path(
-    own: Nix, files: list[FixedFile], tmp_path: Path
+    own: NixElsewhere, files: list[FixedFile], tmp_path: Path
 ) -> None:
     counts: list[int] = []
     plan = await prime.plan(files, STORE_DIR)
@@ -85,7 +85,7 @@ async def test_every_file_lies_under_its_derivations_path(
 
 
 async def test_a_build_then_fetches_nothing(
-    own: Nix, files: list[FixedFile], tmp_path: Path
+    own: NixElsewhere, files: list[FixedFile], tmp_path: Path
 ) -> None:
     await prime.carry_out(await prime.plan(files[:4], STORE_DIR), tmp_path)
     (tmp_path / "fetches.nix").write_text(
@@ -99,7 +99,7 @@ async def test_a_build_then_fetches_nothing(
     assert built == [str(file.store_path()) for file in files[:4]]
 
 
-async def test_what_is_valid_already_is_skipped(own: Nix, files: list[FixedFile]) -> None:
+async def test_what_is_valid_already_is_skipped(own: NixElsewhere, files: list[FixedFile]) -> None:
     await prime.carry_out(await prime.plan(files[:3], STORE_DIR))
     for file in files[:3]:
         file.path.unlink(missing_ok=True)  # skipped means: not even looked at
@@ -111,14 +111,14 @@ async def test_what_is_valid_already_is_skipped(own: Nix, files: list[FixedFile]
     assert own.root.exists()
 
 
-async def test_a_plan_changes_nothing(own: Nix, files: list[FixedFile]) -> None:
+async def test_a_plan_changes_nothing(own: NixElsewhere, files: list[FixedFile]) -> None:
     await prime.plan(files, STORE_DIR)
     for file in files:
         assert not (own.root / str(file.store_path()).lstrip("/")).exists()
 
 
 async def test_a_file_that_is_not_what_its_hash_says_is_named_and_its_path_stays_invalid(
-    own: Nix, files: list[FixedFile]
+    own: NixElsewhere, files: list[FixedFile]
 ) -> None:
     files[1].path.write_bytes(b"not it")
     with pytest.raises(
@@ -160,7 +160,7 @@ def other_file_system(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_files_on_another_file_system_are_copied(
-    own: Nix, files: list[FixedFile], other_file_system: Path
+    own: NixElsewhere, files: list[FixedFile], other_file_system: Path
 ) -> None:
     await prime.carry_out(await prime.plan(files, STORE_DIR), other_file_system)
     check(own, files)
@@ -194,7 +194,7 @@ async def test_what_nix_complains_about_is_passed_on(
 ) -> None:
     (tmp_path / "root").write_text("a file where a store ought to be")
     monkeypatch.setenv("NIX_REMOTE", str(tmp_path / "root"))
-    with pytest.raises(BuildError, match="nix-store --check-validity: error:"):
+    with pytest.raises(BuildError, match=r"nix-store --check-validity: .*root"):
         await prime.plan(files, STORE_DIR)
 
 
@@ -236,7 +236,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 async def test_a_user_whom_the_daemon_does_not_trust_can_prime(
-    daemon: Path, nix: Nix, monkeypatch: pytest.MonkeyPatch
+    daemon: Path, nix: NixElsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [
         fixed_file(daemon / "downloads", "a.tgz", b"a"),

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.binarycache.backends.s3 import Bucket
 
-__all__ = ["DEFAULT_JOBS", "SCHEMES", "backend_at"]
+__all__ = ["DEFAULT_JOBS", "SCHEMES", "STALLED", "backend_at"]
 
 DEFAULT_JOBS = 16
 """How many requests run at once; a cache far away needs them to hide the way."""
 
 SCHEMES = frozenset({"file", "http", "https", "s3"})
 """The kinds of address that `backend_at` takes; Nix itself can be asked about any other."""
+
+STALLED = 60.0
+"""Seconds without any progress after which a request is given up."""
 
 _S3_PARAMETERS = frozenset({"endpoint", "region", "profile", "scheme"})
 
@@ -31,6 +34,7 @@ def backend_at(
     credentials: Credentials | None = None,
     jobs: int = DEFAULT_JOBS,
     retries: int = DEFAULT_RETRIES,
+    stalled: float = STALLED,
 ) -> Backend:
     """The backend for a store's address; nothing is contacted yet.
 
@@ -40,6 +44,7 @@ def backend_at(
         credentials: For http and https; by default those in the address, or in a netrc.
         jobs: How many requests run at once.
         retries: How often a request is repeated where that may help.
+        stalled: Seconds without any progress after which a request over HTTP is given up.
 
     Raises:
         UsageError: The address is of no such kind.
@@ -63,6 +68,7 @@ def backend_at(
                 credentials=credentials or _given(parts),
                 connections=jobs,
                 retries=retries,
+                stalled=stalled,
             )
         case "s3":
             from npm2nixlite.binarycache.backends.s3 import S3Backend

@@ -33,6 +33,13 @@ class Credentials:
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
         return cls(f"Basic {pair}")
 
+    def pair(self) -> tuple[str, str]:
+        """User and password, of basic credentials."""
+        user, _, password = (
+            base64.b64decode(self.authorization.removeprefix("Basic ")).decode().partition(":")
+        )
+        return user, password
+
     @classmethod
     def bearer(cls, token: str) -> Self:
         """A token (RFC 6750).

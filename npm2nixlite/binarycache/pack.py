@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.backend import Body
 
-__all__ = ["Compression", "Packed", "is_quick", "nar_sha256", "nar_size", "pack"]
+__all__ = ["Compression", "Packed", "is_quick", "nar_sha256", "nar_size", "pack", "require"]
 
-_TINY = 1 << 16  # bytes; hashed in a tenth of a millisecond
-_SMALL = 1 << 20  # bytes; files up to here are read once and sent from memory
+# Bytes; files up to here are read once, and sent from memory. Hashing one takes 2 ms at most, for
+# which an event loop is better kept waiting than a thread woken up.
+_SMALL = 1 << 20
 
 
 class Compression(StrEnum):
@@ -73,6 +74,16 @@ class Packed:
             self.spool.unlink(missing_ok=True)
 
 
+def require(compression: Compression) -> None:
+    """Make sure that a compression can be had.
+
+    Raises:
+        InputError: Its library is not installed.
+    """
+    if compression is not Compression.NONE:
+        _compressor(compression, 0)
+
+
 def nar_size(file: FixedFile) -> int:
     """The size of the file's NAR in bytes.
 
@@ -101,7 +112,7 @@ def nar_sha256(file: FixedFile) -> bytes:
 def is_quick(file: FixedFile, compression: Compression = Compression.NONE) -> bool:
     """Whether hashing and packing takes less time than handing it to another thread does."""
     try:
-        return compression is Compression.NONE and file.path.stat().st_size <= _TINY
+        return compression is Compression.NONE and file.path.stat().st_size <= _SMALL
     except OSError:
         return True  # packing tells what is wrong
 
@@ -210,7 +221,7 @@ def _compressor(compression: Compression, size: int) -> _Compressor:
     except ImportError:
         raise InputError(
             "zstd compression needs the Python package 'zstandard'",
-            hint="install npm2nixlite with its extra 'push', or use no compression",
+            hint="install it: pip install 'npm2nixlite[push]', or use no compression",
         ) from None
     return zstandard.ZstdCompressor().compressobj(size)
 

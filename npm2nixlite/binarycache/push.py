@@ -22,14 +22,24 @@ from npm2nixlite.store.signature import sign
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    Watch = Callable[["Progress"], None]
-
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.store.fixed_file import FixedFile
     from npm2nixlite.store.signature import SecretKey
 
-__all__ = ["Entry", "Options", "Plan", "Progress", "Summary", "carry_out", "plan", "push"]
+    Watch = Callable[["Progress"], None]
+
+__all__ = [
+    "DEFAULTS",
+    "Entry",
+    "Options",
+    "Plan",
+    "Progress",
+    "Summary",
+    "carry_out",
+    "plan",
+    "push",
+]
 
 T = TypeVar("T")
 
@@ -56,7 +66,7 @@ DEFAULTS = Options()
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage is.
+    """How far a stage is; of a stage that is shared out, as far as its shares are known.
 
     Attributes:
         stage: ``ask`` or ``send``.
@@ -153,7 +163,10 @@ async def plan(
         FetchError: A file cannot be read.
     """
     paths = {file.store_path(options.store_dir): file for file in files}
-    there = await cache_info.is_there(backend, options.store_dir)
+    if not await cache_info.is_there(backend, options.store_dir):
+        # No cache yet: Nix would not ask it for anything, and whatever is there is replaced.
+        entries = (Entry(file, path, Send()) for path, file in paths.items())
+        return Plan(cache_is_new=True, entries=tuple(entries))
     states: dict[StorePath, State] = {}
 
     async def look(path: StorePath) -> None:
@@ -162,7 +175,7 @@ async def plan(
 
     await _each(paths, options.jobs, look)
     entries = (Entry(file, path, states[path]) for path, file in paths.items())
-    return Plan(not there, tuple(entries))
+    return Plan(cache_is_new=False, entries=tuple(entries))
 
 
 async def carry_out(

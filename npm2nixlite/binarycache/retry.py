@@ -1,25 +1,22 @@
-"""When an upload is tried again, and after how long."""
+"""Trying an upload again."""
 
 from __future__ import annotations
 
-import random
 from asyncio import sleep
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from npm2nixlite import retry
 from npm2nixlite.errors import BuildError
+from npm2nixlite.retry import LONGEST_WAIT, backoff
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["DEFAULT_RETRIES", "TransientError", "is_transient", "persistently", "retry_after"]
+__all__ = ["DEFAULT_RETRIES", "TransientError", "is_transient", "persistently"]
 
 DEFAULT_RETRIES = 5
 """How often a request is repeated; with the waits between, about 15 seconds."""
 
-_LONGEST_WAIT = 120.0  # seconds; a server that asks for more is told about, not waited for
-_TRANSIENT = frozenset({408, 425, 429})
 _FINAL = frozenset({501, 505, 507, 508, 511})  # no PUT here, no room left: waiting helps nobody
 
 T = TypeVar("T")
@@ -41,23 +38,8 @@ class TransientError(Exception):
 
 
 def is_transient(status: int) -> bool:
-    """Whether an HTTP status may be another one the next time."""
-    return status in _TRANSIENT or (500 <= status <= 599 and status not in _FINAL)
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for (RFC 9110, 10.2.3); None where it does not."""
-    if header is None:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    """Whether an upload's HTTP status may be another one the next time."""
+    return retry.is_transient(status) and status not in _FINAL
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], *, retries: int, where: str) -> T:
@@ -76,9 +58,9 @@ async def persistently(attempt: Callable[[], Awaitable[T]], *, retries: int, whe
         try:
             return await attempt()
         except TransientError as error:
-            wait = _backoff(done) if error.wait is None else error.wait
+            wait = backoff(done) if error.wait is None else error.wait
             done += 1
-            if done > retries or wait > _LONGEST_WAIT:
+            if done > retries or wait > LONGEST_WAIT:
                 asked = f"; the server asks to come back in {wait:.0f} s" if done <= retries else ""
                 raise BuildError(
                     f"{error} ({done} attempt{'s' if done > 1 else ''}{asked})",
@@ -86,7 +68,3 @@ async def persistently(attempt: Callable[[], Awaitable[T]], *, retries: int, whe
                     hint=error.hint or "run it again later: what is there already is skipped",
                 ) from error
         await sleep(wait)
-
-
-def _backoff(done: int) -> float:
-    return min(0.5 * 2.0**done, 30.0) * random.uniform(0.75, 1.25)  # noqa: S311

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.cache import Cache, default_cache_directory
 from npm2nixlite.cli.console import add_console_options, human_bytes
+from npm2nixlite.cli.numbers import natural, positive, seconds
 from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
 from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
 
@@ -98,21 +99,21 @@ def add_fetch_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--connections",
         metavar="N",
-        type=_positive,
+        type=positive,
         default=DEFAULT_CONNECTIONS,
         help="connections at once, at most (default: %(default)s)",
     )
     group.add_argument(
         "--retries",
         metavar="N",
-        type=_natural,
+        type=natural,
         default=defaults.retries,
         help="further attempts after a failure that may pass (default: %(default)s)",
     )
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=defaults.timeout,
         help="without a byte that count as a failure (default: %(default)g)",
     )
@@ -252,26 +253,3 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
-def _positive(text: str) -> int:
-    number = _natural(text)
-    if number == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds

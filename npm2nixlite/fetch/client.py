@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from npm2nixlite import __version__
-from npm2nixlite.fetch.retry import LONGEST_WAIT, backoff, is_transient, retry_after
+from npm2nixlite.retry import LONGEST_WAIT, backoff, is_transient, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

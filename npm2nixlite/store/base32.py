@@ -13,6 +13,7 @@ ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz"
 
 _PYTHON_DIGITS = "0123456789abcdefghijklmnopqrstuv"
 _FROM_NIX = str.maketrans(ALPHABET, _PYTHON_DIGITS)
+_PAIRS = tuple(high + low for high in ALPHABET for low in ALPHABET)
 _DIGITS = re.compile(f"[{ALPHABET}]*")
 
 
@@ -24,8 +25,10 @@ def encoded_length(size: int) -> int:
 def encode(digest: bytes) -> str:
     """Write bytes in Nix's base 32; the most significant digit, of the last byte, comes first."""
     number = int.from_bytes(digest, "little")
-    places = range(encoded_length(len(digest)) - 1, -1, -1)
-    return "".join(ALPHABET[number >> 5 * place & 31] for place in places)
+    length = encoded_length(len(digest))
+    # Two digits at a time; where their number is odd, one zero too many comes first.
+    pairs = [_PAIRS[number >> place & 1023] for place in range((length - 1) // 2 * 10, -1, -10)]
+    return "".join(pairs)[-length:] if length else ""
 
 
 def decode(text: str) -> bytes:

@@ -165,5 +165,5 @@ def _ed25519_public(raw: bytes) -> Ed25519PublicKey:
 def _missing() -> InputError:
     return InputError(
         "signing needs the Python package 'cryptography'",
-        hint="install npm2nixlite with its extra 'push'",
+        hint="install it: pip install 'npm2nixlite[push]'",
     )

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.binarycache.places import LARGE, SMALL, Place, fixed_file, nginx, s3
-from tests.nix_store import nix
+from tests.binarycache.places import LARGE, SMALL, fixed_file, place
+from tests.support.nix import nix_elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from npm2nixlite.store.fixed_file import FixedFile
 
-__all__ = ["nix"]
+__all__ = ["nix_elsewhere", "place"]
 
 
 @pytest.fixture
@@ -33,21 +32,3 @@ def files(tmp_path: Path) -> list[FixedFile]:
         fixed_file(directory, "core-7.0.0.tgz", noise.randbytes(100)),
         fixed_file(directory, "core-7.0.0.tgz", noise.randbytes(101)),
     ]
-
-
-@pytest.fixture(params=["file", "nginx", "s3"])
-def place(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
-    """Each kind of place in turn, empty."""
-    match request.param:
-        case "file":
-            yield Place(f"file://{tmp_path}/cache", f"file://{tmp_path}/cache")
-        case "nginx":
-            with nginx(tmp_path / "server") as served:
-                yield served
-        case "s3":
-            with s3() as served:
-                for name, value in served.environment.items():
-                    monkeypatch.setenv(name, value)
-                yield served

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.store.fixed_file import FixedFile
 
@@ -144,3 +146,21 @@ def s3() -> Iterator[Place]:
         yield Place(address, f"{endpoint}/{bucket}", environment)
     finally:
         server.stop()
+
+
+@pytest.fixture(params=["file", "nginx", "s3"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """Each kind of place in turn, empty."""
+    match request.param:
+        case "file":
+            yield Place(f"file://{tmp_path}/cache", f"file://{tmp_path}/cache")
+        case "nginx":
+            with nginx(tmp_path / "server") as served:
+                yield served
+        case "s3":
+            with s3() as served:
+                for name, value in served.environment.items():
+                    monkeypatch.setenv(name, value)
+                yield served

@@ -307,6 +307,7 @@ async def test_credentials_do_not_follow_a_redirect_to_another_origin(
     start: Callable[[], Awaitable[Scripted]], files: list[FixedFile]
 ) -> None:
     cache, other = await start(), await start()
+    other.stored["/nix-cache-info"] = b"StoreDir: /nix/store\n"
 
     async def elsewhere(request: web.Request) -> web.Response | None:
         if request.method == "GET":

@@ -61,6 +61,22 @@ async def test_a_second_push_has_nothing_to_do(place: Place, files: list[FixedFi
     assert (second.present, second.sent, second.sent_bytes) == (len(files), 0, 0)
 
 
+async def test_a_place_that_is_no_cache_yet_is_not_asked_for_every_path(
+    tmp_path: Path, files: list[FixedFile]
+) -> None:
+    asked: list[str] = []
+
+    class Watched(FileBackend):
+        async def get(self, key: str) -> bytes | None:
+            asked.append(key)
+            return await super().get(key)
+
+    assert (await push(Watched(tmp_path / "cache"), files)).sent == len(files)
+    assert asked == ["nix-cache-info"]
+    assert (await push(Watched(tmp_path / "cache"), files)).present == len(files)
+    assert len(asked) == 2 + len(files)
+
+
 async def test_only_what_is_missing_is_sent(place: Place, files: list[FixedFile]) -> None:
     await pushed(place, files[:2])
     summary = await pushed(place, files)
@@ -85,6 +101,7 @@ async def test_a_plan_tells_what_is_missing_and_changes_nothing(
 async def test_progress_is_told_file_by_file(place: Place, files: list[FixedFile]) -> None:
     told: list[Progress] = []
     async with backend_at(place.address) as backend:
+        await push(backend, [])
         summary = await push(backend, [*files, files[0]], watch=told.append)
     asked = [progress for progress in told if progress.stage == "ask"]
     sent = [progress for progress in told if progress.stage == "send"]

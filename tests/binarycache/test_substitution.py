@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.store.fixed_file import FixedFile
     from tests.binarycache.places import Place
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
 pytestmark = pytest.mark.nix
 
@@ -41,7 +41,11 @@ def fetches(files: list[FixedFile]) -> str:
 
 @pytest.mark.parametrize("compression", list(Compression))
 async def test_nix_substitutes_fixed_outputs_from_everywhere_without_a_trusted_key(
-    nix: Nix, place: Place, files: list[FixedFile], tmp_path: Path, compression: Compression
+    nix: NixElsewhere,
+    place: Place,
+    files: list[FixedFile],
+    tmp_path: Path,
+    compression: Compression,
 ) -> None:
     async with backend_at(place.address) as backend:
         await push(backend, files, Options(compression=compression))
@@ -57,7 +61,7 @@ async def test_nix_substitutes_fixed_outputs_from_everywhere_without_a_trusted_k
 
 @pytest.mark.parametrize("compression", list(Compression))
 async def test_nix_agrees_with_every_word_of_our_narinfos(
-    nix: Nix, place: Place, files: list[FixedFile], compression: Compression
+    nix: NixElsewhere, place: Place, files: list[FixedFile], compression: Compression
 ) -> None:
     async with backend_at(place.address) as backend:
         await push(backend, files, Options(compression=compression))
@@ -79,7 +83,7 @@ async def test_nix_agrees_with_every_word_of_our_narinfos(
 
 
 async def test_a_signed_path_verifies_with_the_trusted_key_and_with_no_other(
-    nix: Nix, place: Place, files: list[FixedFile]
+    nix: NixElsewhere, place: Place, files: list[FixedFile]
 ) -> None:
     secret = nix("nix", "key", "generate-secret", "--key-name", "cache.example-1").decode()
     key = SecretKey.parse(secret)
@@ -94,7 +98,9 @@ async def test_a_signed_path_verifies_with_the_trusted_key_and_with_no_other(
     assert key.public_key.name != SecretKey.parse(other).public_key.name
 
 
-async def test_a_compressed_cache_of_zeros_is_small(place: Place, tmp_path: Path, nix: Nix) -> None:
+async def test_a_compressed_cache_of_zeros_is_small(
+    place: Place, tmp_path: Path, nix: NixElsewhere
+) -> None:
     from tests.binarycache.places import fixed_file
 
     file = fixed_file(tmp_path, "zeros.tar", bytes(5 << 20))

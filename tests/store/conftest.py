@@ -1,3 +1,3 @@
-from tests.nix_store import nix
+from tests.support.nix import nix_elsewhere
 
-__all__ = ["nix"]
+__all__ = ["nix_elsewhere"]

@@ -12,7 +12,7 @@ from npm2nixlite.errors import InputError
 from npm2nixlite.store import base32
 
 if TYPE_CHECKING:
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
 
 @given(st.binary(max_size=80))
@@ -40,7 +40,7 @@ def test_refuses_what_is_no_base_32(text: str) -> None:
 @pytest.mark.nix
 @settings(max_examples=30, deadline=None)
 @given(digest=st.binary(min_size=64, max_size=64))
-def test_writes_a_hash_as_nix_hash_does(nix: Nix, digest: bytes) -> None:
+def test_writes_a_hash_as_nix_hash_does(nix: NixElsewhere, digest: bytes) -> None:
     theirs = nix.line("nix-hash", "--type", "sha512", "--to-base32", digest.hex())
     assert base32.encode(digest) == theirs
     back = nix.line("nix-hash", "--type", "sha512", "--to-base16", theirs)

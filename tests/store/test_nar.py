@@ -18,7 +18,7 @@ from npm2nixlite.errors import InputError
 from npm2nixlite.store.nar import dump, file_frame, file_nar_size
 
 if TYPE_CHECKING:
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
 NAMES = st.text(
     alphabet=st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]),
@@ -50,7 +50,7 @@ def plant(path: Path, tree: object) -> None:
 @pytest.mark.nix
 @settings(max_examples=60, deadline=None)
 @given(tree=TREES)
-def test_a_tree_is_written_as_nix_writes_it(nix: Nix, tree: object) -> None:
+def test_a_tree_is_written_as_nix_writes_it(nix: NixElsewhere, tree: object) -> None:
     with TemporaryDirectory() as directory:
         path = Path(directory, "tree")
         plant(path, tree)
@@ -58,7 +58,9 @@ def test_a_tree_is_written_as_nix_writes_it(nix: Nix, tree: object) -> None:
 
 
 @pytest.mark.nix
-def test_names_that_are_no_text_are_written_byte_for_byte(nix: Nix, tmp_path: Path) -> None:
+def test_names_that_are_no_text_are_written_byte_for_byte(
+    nix: NixElsewhere, tmp_path: Path
+) -> None:
     for name in (b"\xff", b"\xc3", b"\xc3\xa9", b"a"):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
     assert b"".join(dump(tmp_path)) == nix("nix-store", "--dump", tmp_path)
@@ -76,7 +78,7 @@ def test_a_files_frame_makes_its_nar(content: bytes, executable: bool) -> None:
 
 
 @pytest.mark.nix
-def test_a_large_file_is_streamed_in_flat_memory(nix: Nix, tmp_path: Path) -> None:
+def test_a_large_file_is_streamed_in_flat_memory(nix: NixElsewhere, tmp_path: Path) -> None:
     file = tmp_path / "large"
     with file.open("wb") as out:
         out.truncate(64 << 20)

@@ -19,7 +19,7 @@ from npm2nixlite.store.path import StorePath, content_address, fixed_output_path
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
 SHA256 = st.binary(min_size=32, max_size=32)
 SIZES = st.integers(min_value=1, max_value=2**63)
@@ -49,7 +49,7 @@ def test_a_narinfo_reads_back_as_itself(info: NarInfo) -> None:
 
 
 @pytest.mark.nix
-def test_renders_what_nix_copy_writes(nix: Nix, tmp_path: Path) -> None:
+def test_renders_what_nix_copy_writes(nix: NixElsewhere, tmp_path: Path) -> None:
     """Files with references, in a cache that Nix makes: ours are the same, byte for byte."""
     theirs = nix.line(
         "nix-instantiate",
@@ -70,7 +70,7 @@ def test_renders_what_nix_copy_writes(nix: Nix, tmp_path: Path) -> None:
 
 
 @pytest.mark.nix
-def test_nix_reads_what_we_render(nix: Nix, tmp_path: Path) -> None:
+def test_nix_reads_what_we_render(nix: NixElsewhere, tmp_path: Path) -> None:
     integrity = Integrity.of("sha512", hashlib.sha512(b"content").digest())
     other = text_path("b", hashlib.sha256(b"x").digest())
     info = NarInfo(

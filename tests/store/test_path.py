@@ -26,7 +26,7 @@ from npm2nixlite.store.path import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
 NAMES = st.text(
     alphabet=string.ascii_letters + string.digits + "+-._?=", min_size=1, max_size=211
@@ -42,7 +42,7 @@ INTEGRITIES = st.sampled_from(["sha1", "sha256", "sha512"]).flatmap(
 @settings(max_examples=60, deadline=None)
 @given(name=NAMES, integrity=INTEGRITIES, recursive=st.booleans())
 def test_a_fixed_output_lies_where_nix_puts_it(
-    nix: Nix, name: str, integrity: Integrity, recursive: bool
+    nix: NixElsewhere, name: str, integrity: Integrity, recursive: bool
 ) -> None:
     flags = ["--recursive"] if recursive else []
     theirs = nix.line(
@@ -54,7 +54,7 @@ def test_a_fixed_output_lies_where_nix_puts_it(
 @pytest.mark.nix
 @pytest.mark.parametrize("recursive", [False, True])
 def test_a_custom_store_directory_changes_the_digest_as_in_nix(
-    nix: Nix, tmp_path: Path, recursive: bool
+    nix: NixElsewhere, tmp_path: Path, recursive: bool
 ) -> None:
     integrity = Integrity.of("sha512", hashlib.sha512(b"content").digest())
     flags = ["--recursive"] if recursive else []
@@ -74,7 +74,9 @@ def test_a_custom_store_directory_changes_the_digest_as_in_nix(
 
 
 @pytest.mark.nix
-def test_a_tree_that_is_added_lies_where_source_path_says(nix: Nix, tmp_path: Path) -> None:
+def test_a_tree_that_is_added_lies_where_source_path_says(
+    nix: NixElsewhere, tmp_path: Path
+) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "file").write_text("content")
@@ -83,7 +85,7 @@ def test_a_tree_that_is_added_lies_where_source_path_says(nix: Nix, tmp_path: Pa
 
 
 @pytest.mark.nix
-def test_text_with_references_lies_where_text_path_says(nix: Nix) -> None:
+def test_text_with_references_lies_where_text_path_says(nix: NixElsewhere) -> None:
     for_both = 'let b = builtins.toFile "b" "x"; c = builtins.toFile "c" "y"; in '
     ours_b = text_path("b", hashlib.sha256(b"x").digest())
     ours_c = text_path("c", hashlib.sha256(b"y").digest())
@@ -97,7 +99,7 @@ def test_text_with_references_lies_where_text_path_says(nix: Nix) -> None:
 
 @pytest.mark.nix
 def test_a_tree_that_refers_to_others_and_to_itself_lies_where_nix_puts_it(
-    nix: Nix, tmp_path: Path
+    nix: NixElsewhere, tmp_path: Path
 ) -> None:
     """`make-content-addressed` rewrites a path that refers to itself, and hashes it with zeros."""
     builder = tmp_path / "self.nix"
@@ -146,7 +148,9 @@ def test_what_is_no_store_path_is_refused(text: str) -> None:
 @pytest.mark.nix
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab01+-._?=@/ ~é", min_size=1, max_size=8), st.data())
-def test_every_name_we_take_nix_takes_too(nix: Nix, name: str, data: st.DataObject) -> None:
+def test_every_name_we_take_nix_takes_too(
+    nix: NixElsewhere, name: str, data: st.DataObject
+) -> None:
     try:
         check_name(name)
     except InputError:

@@ -16,7 +16,7 @@ from npm2nixlite.store.signature import PublicKey, SecretKey, read_secret_key, s
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nix_store import Nix
+    from tests.support.nix import NixElsewhere
 
 INFO = NarInfo(
     StorePath("0" * 32, "a"),
@@ -28,7 +28,7 @@ INFO = NarInfo(
 
 
 @pytest.fixture
-def key_file(nix: Nix, tmp_path: Path) -> Path:
+def key_file(nix: NixElsewhere, tmp_path: Path) -> Path:
     file = tmp_path / "key"
     file.write_bytes(nix("nix", "key", "generate-secret", "--key-name", "test-1"))
     return file
@@ -40,14 +40,16 @@ def key(key_file: Path) -> SecretKey:
 
 
 @pytest.mark.nix
-def test_the_public_key_is_the_one_nix_derives(nix: Nix, key_file: Path, key: SecretKey) -> None:
+def test_the_public_key_is_the_one_nix_derives(
+    nix: NixElsewhere, key_file: Path, key: SecretKey
+) -> None:
     theirs = nix("nix", "key", "convert-secret-to-public", text=key_file.read_bytes()).decode()
     assert str(key.public_key) == theirs
     assert str(PublicKey.parse(theirs)) == theirs
 
 
 @pytest.mark.nix
-def test_signs_as_nix_store_sign_does(nix: Nix, key_file: Path, key: SecretKey) -> None:
+def test_signs_as_nix_store_sign_does(nix: NixElsewhere, key_file: Path, key: SecretKey) -> None:
     text = 'builtins.toFile "a" "${builtins.toFile "b" "x"} ${builtins.toFile "c" "y"}"'
     path = nix.line("nix-instantiate", "--eval", "--read-write-mode", "--expr", text).strip('"')
     nix("nix", "store", "sign", "--key-file", key_file, path)
@@ -61,7 +63,7 @@ def test_signs_as_nix_store_sign_does(nix: Nix, key_file: Path, key: SecretKey) 
 
 @pytest.mark.nix
 def test_nix_verifies_what_we_sign_and_notices_what_we_did_not(
-    nix: Nix, key_file: Path, key: SecretKey
+    nix: NixElsewhere, key_file: Path, key: SecretKey
 ) -> None:
     file = key_file.parent / "content"
     file.write_text("content")

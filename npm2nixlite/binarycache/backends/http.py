@@ -14,8 +14,9 @@ from yarl import URL
 
 from npm2nixlite import __version__
 from npm2nixlite.binarycache.fault import own_fault
-from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently, retry_after
+from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently
 from npm2nixlite.errors import BuildError
+from npm2nixlite.retry import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,12 +25,9 @@ if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Body
     from npm2nixlite.binarycache.credentials import Credentials
 
-__all__ = ["STALLED", "HttpBackend"]
+__all__ = ["HttpBackend"]
 
-STALLED = 60.0
-"""Seconds without any progress after which a request is given up."""
-
-_CHUNK = 1 << 17  # bytes; small enough that a slow line is told from a dead one
+_CHUNK = 1 << 19  # bytes; small enough that a slow line is told from a dead one
 _ABSENT = frozenset({404, 410})
 _HINTS = {
     401: "give credentials: a token, or an entry for the host in ~/.netrc",
@@ -65,7 +63,7 @@ class HttpBackend:
         credentials: Credentials | None = None,
         connections: int,
         retries: int,
-        stalled: float = STALLED,
+        stalled: float,
     ) -> None:
         self._base = address.rstrip("/") + "/"
         self._headers = {"Authorization": credentials.authorization} if credentials else {}

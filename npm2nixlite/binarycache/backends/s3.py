@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 from npm2nixlite.binarycache.fault import own_fault
@@ -57,9 +58,18 @@ class S3Backend:
         bucket: The bucket.
         connections: How many requests run at once.
         retries: How often a request is repeated where that may help.
+
+    Raises:
+        InputError: The client library is not installed.
     """
 
     def __init__(self, bucket: Bucket, *, connections: int, retries: int) -> None:
+        if find_spec("aiobotocore") is None:
+            raise InputError(
+                "s3:// needs the Python package 'aiobotocore'",
+                where=f"s3://{bucket.name}",
+                hint="install it: pip install 'npm2nixlite[s3]'",
+            )
         self._bucket = bucket
         self._connections = connections
         self._retries = retries
@@ -73,15 +83,9 @@ class S3Backend:
         return f"s3://{self._bucket.name}{endpoint}"
 
     async def __aenter__(self) -> Self:
-        try:
-            from aiobotocore.config import AioConfig
-            from aiobotocore.session import AioSession
-        except ImportError:
-            raise InputError(
-                "s3:// needs the Python package 'aiobotocore'",
-                where=self.address,
-                hint="install npm2nixlite with its extra 's3'",
-            ) from None
+        from aiobotocore.config import AioConfig
+        from aiobotocore.session import AioSession
+
         config = AioConfig(
             max_pool_connections=self._connections,
             retries={"mode": "standard", "total_max_attempts": self._retries + 1},

@@ -1,4 +1,4 @@
-"""When to try again, and after how long."""
+"""When a request is tried again, and after how long."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def retry_after(header: str | None, now: datetime | None = None) -> float | None
     if header is None:
         return None
     text = header.strip()
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)

@@ -1,0 +1,117 @@
+"""Work spread over processes: one event loop takes a core to its limit before the network's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from npm2nixlite.errors import Npm2nixliteError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from multiprocessing.context import ForkProcess
+
+__all__ = ["Workers", "process_count"]
+
+_MOST_PROCESSES = 4  # more than this gained nothing where it was measured
+_FEWEST_JOBS = 32  # for a process of its own; below it, starting one costs more than it gains
+
+Report = TypeVar("Report")
+
+
+def process_count(jobs: int, connections: int, most: int = 0) -> int:
+    """How many processes some network jobs are worth.
+
+    Args:
+        jobs: Their number.
+        connections: How many run at once, over all processes.
+        most: The most there may be; 0 for as many as this machine gains from.
+    """
+    if sys.platform != "linux":
+        return 1  # forking with a loaded TLS library is not safe everywhere
+    most = most or min(_MOST_PROCESSES, len(os.sched_getaffinity(0)))
+    return max(1, min(most, connections, jobs // _FEWEST_JOBS))
+
+
+class Workers(Generic[Report]):
+    """Processes, each with an event loop, that report through pipes.
+
+    They end when their work does, when the context does, and when this process does, however it
+    ends. No event loop and no thread may run here when they are started.
+    """
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("fork")
+        self._processes: list[ForkProcess] = []
+        self._pipes: list[Connection[None, Report | Npm2nixliteError]] = []
+        self._lifeline, self._life = os.pipe()  # reads as closed once this process is gone
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+            process.join()
+        for pipe in self._pipes:
+            pipe.close()
+        os.close(self._lifeline)
+        os.close(self._life)
+
+    def start(self, work: Callable[[Callable[[Report], None]], Awaitable[None]]) -> None:
+        """Start a process.
+
+        Args:
+            work: Done there; given what to call with each report.
+        """
+        receiving, sending = self._context.Pipe(duplex=False)
+
+        def run() -> None:
+            os.close(self._life)
+            receiving.close()
+            # An interrupt reaches the whole group; this process's parent decides what it means.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            with contextlib.closing(sending):
+                try:
+                    asyncio.run(self._alive(work, sending.send))
+                except Npm2nixliteError as error:
+                    sending.send(error)
+
+        process = self._context.Process(target=run, daemon=True)
+        process.start()
+        sending.close()
+        self._processes.append(process)
+        self._pipes.append(receiving)
+
+    def reports(self) -> Iterator[Report]:
+        """What the processes report, as it comes, until all of them have ended.
+
+        Raises:
+            Npm2nixliteError: What ended one of them.
+        """
+        pipes = list(self._pipes)
+        while pipes:
+            for pipe in wait(pipes):
+                assert isinstance(pipe, Connection)  # noqa: S101 (for the type checker)
+                try:
+                    message = pipe.recv()
+                except EOFError:
+                    pipes.remove(pipe)
+                    continue
+                if isinstance(message, Npm2nixliteError):
+                    raise message
+                yield message
+
+    async def _alive(
+        self,
+        work: Callable[[Callable[[Report], None]], Awaitable[None]],
+        report: Callable[[Report], None],
+    ) -> None:
+        asyncio.get_running_loop().add_reader(self._lifeline, os._exit, 1)
+        await work(report)
