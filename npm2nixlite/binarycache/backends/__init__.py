@@ -1,0 +1,1 @@
+"""Where a binary cache lies: one kind of place, one file."""

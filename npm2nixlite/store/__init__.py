@@ -1,0 +1,1 @@
+"""What Nix writes down about store paths, in pure Python: no Nix is needed to compute any of it."""

@@ -1,0 +1,3 @@
+from tests.nix_store import nix
+
+__all__ = ["nix"]
