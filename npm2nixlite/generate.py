@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.agreement import check_agreement
 from npm2nixlite.changes import Changes, compare
 from npm2nixlite.config import load_registry_config
 from npm2nixlite.errors import InputError, UsageError
-from npm2nixlite.lock import find_lock, read_lock
+from npm2nixlite.local import pin_local_file
+from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
 from npm2nixlite.plan import Plan, plan_lock
 from npm2nixlite.render import render_node_packages
 from npm2nixlite.resolve import Resolution, Wanted, resolve
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.render import LocalPin
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
 
@@ -43,6 +46,7 @@ class GenerateOptions:
         registry: Goes before every configured registry base.
         npmrc: Read in the place of the user's ``.npmrc``.
         omit_registry: Write no default for the argument ``registry``, whatever the lock names.
+        require_canonical: Refuse a lock with blockers.
     """
 
     fetch: FetchOptions
@@ -52,6 +56,7 @@ class GenerateOptions:
     registry: str | None = None
     npmrc: Path | None = None
     omit_registry: bool = False
+    require_canonical: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def generate(
 
     Raises:
         UsageError: One output for several projects.
-        InputError: A lock cannot be used.
+        InputError: A lock cannot be used, or has blockers where none may be.
         FetchError: Packages could not be fetched or verified.
     """
     if options.output is not None and len(projects) != 1:
@@ -122,9 +127,18 @@ def generate(
         plan = item.plan
         omit = options.omit_registry or item.config.settings.get(_OMIT_SETTING) == "true"
         registry = None if omit else plan.registry
-        text = render_node_packages(plan.lock, pins, plan.blockers, registry)
-        output = options.output or Path(plan.lock.file).parent / OUTPUT_NAME
+        directory = Path(plan.lock.file).parent
+        output = options.output or directory / OUTPUT_NAME
+        text = render_node_packages(
+            plan.lock,
+            {**pins, **_local_pins(plan)},
+            plan.blockers,
+            registry,
+            Path(os.path.relpath(directory, output.parent)).as_posix(),
+        )
         generated.append(Generated(project, plan, output, text, _read(output)))
+    if options.require_canonical:
+        _check_canonical(generated)
     return generated, resolution
 
 
@@ -157,7 +171,33 @@ def _wanted(project: Path, options: GenerateOptions) -> Wanted:
     config: RegistryConfig = load_registry_config(
         Path(lock.file).absolute().parent, user_file=options.npmrc, registry=options.registry
     )
+    if Path(lock.file).name in LOCK_NAMES:  # any other is no project's, to npm
+        check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")
     return Wanted(plan_lock(lock, config.scope_registry), config)
+
+
+def _local_pins(plan: Plan) -> dict[str, LocalPin]:
+    directory = Path(plan.lock.file).parent
+    return {
+        path: pin
+        for wanted in plan.local_files
+        for pin in [pin_local_file(wanted, directory)]
+        for path in wanted.install_paths
+    }
+
+
+def _check_canonical(generated: Iterable[Generated]) -> None:
+    lines = [
+        f"  {item.plan.lock.file}: {blocker.install_path}: {blocker.reason}"
+        for item in generated
+        for blocker in item.plan.blockers
+    ]
+    if lines:
+        count = "1 blocker" if len(lines) == 1 else f"{len(lines):,} blockers"
+        raise InputError(
+            "\n".join((f"not canonical, {count}:", *lines)),
+            hint="without --require-canonical the file is written all the same",
+        )
 
 
 def _read(output: Path) -> str | None:

@@ -16,7 +16,7 @@ from npm2nixlite.plan import Address, Plan, Tarball
 from npm2nixlite.render import Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.integrity import Integrity
@@ -262,6 +262,21 @@ def _content_key(source: _Source) -> object:
     return source.url()
 
 
+def _contradictions(source: _Source) -> Iterator[str]:
+    """Where a lock gives one address several hashes of a kind, of which one at most can hold."""
+    by_algorithm: dict[str, dict[Integrity, list[str]]] = {}
+    paths = set(source.tarball.install_paths)
+    for package in source.wanted.plan.lock.packages:
+        if package.install_path in paths:
+            for integrity in package.integrities:
+                users = by_algorithm.setdefault(integrity.algorithm, {})
+                users.setdefault(integrity, []).append(package.install_path)
+    for algorithm, hashes in by_algorithm.items():
+        if len(hashes) > 1:
+            yield f"    the lock gives this address {len(hashes)} different {algorithm} hashes:"
+            yield from (f"      {item}  {', '.join(users)}" for item, users in hashes.items())
+
+
 def _is_sha1_only(tarball: Tarball) -> bool:
     return bool(tarball.integrities) and max(tarball.integrities).algorithm == "sha1"
 
@@ -275,5 +290,6 @@ def _fetch_error(failures: Iterable[tuple[_Source, Failure]], total: int) -> Fet
         lines.append(f"  {source.tarball.label} ({path}): {failure.reason}")
         if failure.url:
             lines.append(f"    {failure.url}")
+        lines.extend(_contradictions(source))
     hints = dict.fromkeys(failure.hint for _, failure in listed if failure.hint)
     return FetchError("\n".join(lines), hint="\n  ".join(hints))

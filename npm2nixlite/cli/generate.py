@@ -67,6 +67,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "omit-lockfile-registry-resolved does the same)",
     )
     parser.add_argument(
+        "--require-canonical",
+        action="store_true",
+        help="exit 2 where anything keeps a lock from being fixed-output derivations only",
+    )
+    parser.add_argument(
         "--trust-lock",
         action="store_true",
         help="take a sha512 in the lock for granted and do not fetch its tarball",
@@ -131,6 +136,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         registry=parsed.registry,
         npmrc=parsed.npmrc,
         omit_registry=parsed.omit_registry,
+        require_canonical=parsed.require_canonical,
     )
     projects = list(dict.fromkeys(parsed.projects))
     generated, resolution = generate(
@@ -229,6 +235,7 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
         "state": state,
         "installPaths": len(item.plan.lock.entries),
         "tarballs": len(item.plan.tarballs),
+        "localTarballs": len(item.plan.local_files),
         "canonical": not item.plan.blockers,
         "blockers": [
             {"path": blocker.install_path, "reason": blocker.reason}
