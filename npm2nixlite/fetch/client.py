@@ -139,8 +139,14 @@ class Client:
             authorization = config.authorization(str(address))
             if authorization is not None:
                 headers["Authorization"] = authorization
-            tls = self.tls.context if address.scheme == "https" else True
-            request = self.session.get(address, headers=headers, allow_redirects=False, ssl=tls)
+            secure = address.scheme == "https"
+            request = self.session.get(
+                address,
+                headers=headers,
+                allow_redirects=False,
+                ssl=self.tls.context(config.tls(str(address))) if secure else True,
+                proxy=config.proxy(str(address)),
+            )
             response = await _guarded(request, self.options.timeout)
             async with response:
                 if response.status in _REDIRECTS:
@@ -161,6 +167,20 @@ async def _guarded(step: Awaitable[T], timeout: float) -> T:  # noqa: ASYNC109 (
         raise Refused(
             f"TLS failed: {error.__cause__ or error}",
             hint="name your certificate authority: npm's 'cafile', or SSL_CERT_FILE",
+        ) from error
+    except aiohttp.ClientHttpProxyError as error:
+        # Its own words may hold the proxy's address, and a password with it.
+        raise Refused(
+            f"the proxy answered HTTP {error.status}",
+            status=error.status,
+            transient=is_transient(error.status),
+            hint="npm's settings https-proxy and proxy, or HTTPS_PROXY, name the proxy",
+        ) from error
+    except aiohttp.ClientProxyConnectionError as error:
+        raise Refused(
+            f"no connection to the proxy: {_reason(error)}",
+            transient=True,
+            hint="npm's settings https-proxy and proxy, or HTTPS_PROXY, name the proxy",
         ) from error
     except aiohttp.ClientPayloadError as error:
         raise Refused("the body was cut short", transient=True) from error

@@ -54,9 +54,9 @@ def fetch_all(
     if not jobs:
         return []
     tally = _Tally(len(jobs), progress)
-    tls = Tls(jobs[0].config.settings)
-    if any(job.url.startswith("https:") for job in jobs):
-        _ = tls.context  # once, not once a process
+    tls = Tls()
+    for config, url in {id(j.config): (j.config, j.url) for j in jobs if _is_https(j)}.values():
+        tls.context(config.tls(url))  # once, not once a process
     with cache.partial_directory() as partial:
         processes = _process_count(len(jobs), options)
         if processes == 1:
@@ -69,6 +69,10 @@ def fetch_all(
                 for report in workers.reports():
                     tally.take(report)
     return tally.outcomes()
+
+
+def _is_https(job: Job) -> bool:
+    return job.url.startswith("https:")
 
 
 def _process_count(jobs: int, options: FetchOptions) -> int:
