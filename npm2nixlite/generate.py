@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,17 @@ from npm2nixlite.config import load_registry_config
 from npm2nixlite.errors import InputError, UsageError
 from npm2nixlite.local import pin_local_file
 from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
-from npm2nixlite.plan import Plan, plan_lock
-from npm2nixlite.render import render_node_packages
+from npm2nixlite.plan import Blocker, Plan, plan_lock
+from npm2nixlite.render import GitPin, render_node_packages
 from npm2nixlite.resolve import Resolution, Wanted, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from npm2nixlite.cache import Cache
+    from npm2nixlite.cache import Cache, Revision
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.lock.git import GitTree
     from npm2nixlite.render import LocalPin
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
@@ -122,16 +123,17 @@ def generate(
         trust_lock=options.trust_lock,
         progress=progress,
     )
+    revisions = _resolve_revisions(wanted, cache, options)
     generated = []
     for project, item, pins in zip(projects, wanted, resolution.pins, strict=True):
-        plan = item.plan
+        plan = _with_obstacles(item.plan, revisions)
         omit = options.omit_registry or item.config.settings.get(_OMIT_SETTING) == "true"
         registry = None if omit else plan.registry
         directory = Path(plan.lock.file).parent
         output = options.output or directory / OUTPUT_NAME
         text = render_node_packages(
             plan.lock,
-            {**pins, **_local_pins(plan)},
+            {**pins, **_local_pins(plan), **_git_pins(plan, revisions)},
             plan.blockers,
             registry,
             Path(os.path.relpath(directory, output.parent)).as_posix(),
@@ -184,6 +186,37 @@ def _local_pins(plan: Plan) -> dict[str, LocalPin]:
         for pin in [pin_local_file(wanted, directory)]
         for path in wanted.install_paths
     }
+
+
+def _resolve_revisions(
+    wanted: Sequence[Wanted], cache: Cache, options: GenerateOptions
+) -> dict[GitTree, Revision]:
+    trees = {tree: paths[0] for item in wanted for tree, paths in item.plan.trees.items()}
+    if not trees:
+        return {}
+    from npm2nixlite.revisions import resolve_revisions
+
+    return resolve_revisions(trees, cache, options.fetch, offline=options.offline)
+
+
+def _git_pins(plan: Plan, revisions: Mapping[GitTree, Revision]) -> dict[str, GitPin]:
+    return {
+        path: GitPin(tree, revisions[tree].sha256, revisions[tree].submodules)
+        for tree, paths in plan.trees.items()
+        for path in paths
+    }
+
+
+def _with_obstacles(plan: Plan, revisions: Mapping[GitTree, Revision]) -> Plan:
+    """The plan, with the blockers that only the trees themselves tell."""
+    found = [
+        Blocker(path, f"git dependency: {obstacle}")
+        for tree, paths in plan.trees.items()
+        for obstacle in revisions[tree].obstacles
+        for path in paths
+    ]
+    blockers = sorted((*plan.blockers, *found), key=lambda blocker: blocker.install_path)
+    return replace(plan, blockers=tuple(blockers))
 
 
 def _check_canonical(generated: Iterable[Generated]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -18,6 +18,7 @@ from npm2nixlite.lock import (
     RegistryTarball,
     UrlTarball,
 )
+from npm2nixlite.lock.git import GitTree, git_tree
 from npm2nixlite.lock.model import registry_path
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Plan:
         registry: The registry base that the lock itself names most; None where it names none.
         tarballs: Unique, in the order of their first install path.
         local_files: Unique, in the order of their first install path.
+        trees: Of git repositories, each with the install paths that it fills.
         blockers: In the lock's order.
         left_out: Install paths of optional packages that npm leaves out, too.
     """
@@ -111,6 +113,7 @@ class Plan:
     blockers: tuple[Blocker, ...]
     left_out: tuple[str, ...]
     local_files: tuple[LocalFile, ...] = ()
+    trees: Mapping[GitTree, tuple[str, ...]] = field(default_factory=dict)
 
     def by_install_path(self) -> Mapping[str, Tarball]:
         """Install path → the tarball that fills it."""
@@ -132,6 +135,7 @@ def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
     blockers: list[Blocker] = []
     left_out: list[str] = []
     local: dict[str, list[Package]] = {}
+    trees: dict[GitTree, list[str]] = {}
     for package in lock.packages:
         match package.source:
             case RegistryTarball() as source:
@@ -142,7 +146,11 @@ def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
             case UrlTarball(url):
                 found.setdefault(Address(url, relative=False), []).append((package, False, None))
             case GitRevision(url):
-                blockers.append(Blocker(package.install_path, f"git dependency {url}"))
+                tree = git_tree(url)
+                if isinstance(tree, GitTree):
+                    trees.setdefault(tree, []).append(package.install_path)
+                else:
+                    blockers.append(Blocker(package.install_path, f"git dependency: {tree}"))
             case LocalTarball(path):
                 local.setdefault(path, []).append(package)
             case Missing():
@@ -164,6 +172,7 @@ def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
             )
             for path, users in local.items()
         ),
+        trees={tree: tuple(paths) for tree, paths in trees.items()},
     )
 
 

@@ -86,7 +86,7 @@ def test_git_is_a_blocker_with_a_reason_and_local_tarballs_and_directories_are_n
         }
     )
     assert [(blocker.install_path, blocker.reason) for blocker in found.blockers] == [
-        ("node_modules/a", "git dependency git+https://f.example/a.git#c0ffee"),
+        ("node_modules/a", "git dependency: the lock gives no commit for it, only 'c0ffee'"),
     ]
     (local,) = found.local_files
     assert (local.path, local.install_paths) == ("b.tgz", ("node_modules/b",))

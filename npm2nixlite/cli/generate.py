@@ -181,7 +181,12 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
 
 def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
     paths = _count(len(item.plan.lock.entries), "install path")
-    tarballs = _count(len(item.plan.tarballs), "tarball")
+    sources = [_count(len(item.plan.tarballs), "tarball")]
+    if item.plan.local_files:
+        sources.append(_count(len(item.plan.local_files), "local tarball"))
+    if item.plan.trees:
+        sources.append(_count(len(item.plan.trees), "git revision"))
+    tarballs = ", ".join(sources)
     if check and not item.up_to_date:
         console.result(f"{item.output}: stale; 'npm2nixlite generate' brings it up to date")
         for line in item.changes().lines():
@@ -236,6 +241,7 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
         "installPaths": len(item.plan.lock.entries),
         "tarballs": len(item.plan.tarballs),
         "localTarballs": len(item.plan.local_files),
+        "gitRevisions": len(item.plan.trees),
         "canonical": not item.plan.blockers,
         "blockers": [
             {"path": blocker.install_path, "reason": blocker.reason}

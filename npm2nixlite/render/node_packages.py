@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.lock.git import GitTree
     from npm2nixlite.plan import Address, Blocker
 
-__all__ = ["AnyPin", "LocalPin", "Pin", "render_node_packages"]
+__all__ = ["AnyPin", "GitPin", "LocalPin", "Pin", "render_node_packages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,16 @@ class LocalPin:
     sha256: Integrity
 
 
-AnyPin = Pin | LocalPin
+@dataclass(frozen=True, slots=True)
+class GitPin:
+    """A git tree, the hash of its NAR, and whether submodules are in it."""
+
+    tree: GitTree
+    sha256: Integrity
+    submodules: bool
+
+
+AnyPin = Pin | LocalPin | GitPin
 """What an install path can be filled from."""
 
 
@@ -46,6 +56,22 @@ _ARGUMENTS = """\
 {{
   # Any fetcher of this form: {{ url, hash, name ? baseNameOf url }} -> derivation.
   fetchurl ? import <nix/fetchurl.nix>,
+  # Any fetcher of this form, such as nixpkgs': {{ name, url, rev, hash, fetchSubmodules }} -> tree.
+  fetchgit ?
+    {{
+      name,
+      url,
+      rev,
+      hash,
+      ...
+    }}:
+    builtins.fetchGit {{
+      inherit name url rev;
+      narHash = hash;
+      allRefs = true;
+      # Also where there are none: without, Nix leaves out what .gitattributes keep from archives.
+      submodules = true;
+    }},
   # The registry base: the paths below are relative to it.
   registry{default},
   # The project's directory: the lock's own, where its local tarballs are.
@@ -74,6 +100,18 @@ _BODY = """\
       );
     }}) fetched
   );
+  trees = builtins.listToAttrs (
+    map (entry: {{
+      name = "${{entry.git}}#${{entry.rev}}";
+      value = fetchgit {{
+        name = entry.storeName;
+        url = entry.git;
+        inherit (entry) rev;
+        hash = entry.narHash;
+        fetchSubmodules = entry.submodules or false;
+      }};
+    }}) (builtins.filter (entry: entry ? git) (builtins.attrValues locked))
+  );
   # The store path is that of a fixed-output derivation with this hash.
   localFile =
     entry:
@@ -100,6 +138,14 @@ _BODY = """\
         "storeName"
       ]
       // {{ src = localFile entry; }}
+    else if entry ? git then
+      removeAttrs entry [
+        "git"
+        "narHash"
+        "storeName"
+        "submodules"
+      ]
+      // {{ src = trees."${{entry.git}}#${{entry.rev}}"; }}
     else
       entry;
 in
@@ -111,7 +157,9 @@ in
   canonical = {canonical};
   blockers = {blockers};
   packages = builtins.mapAttrs toPackage locked;
-  sources = builtins.attrValues derivations;
+  sources =
+    builtins.attrValues derivations
+    ++ builtins.filter (tree: tree.type or null == "derivation") (builtins.attrValues trees);
 }}
 """
 
@@ -185,6 +233,8 @@ def _package(package: Package, pin: AnyPin | None) -> dict[str, str]:
 
 
 def _source(pin: AnyPin) -> dict[str, str]:
+    if isinstance(pin, GitPin):
+        return _git(pin)
     if isinstance(pin, LocalPin):
         place, path, hashed = "file", pin.path, {"sha256": nix_string(str(pin.sha256))}
     else:
@@ -195,6 +245,17 @@ def _source(pin: AnyPin) -> dict[str, str]:
     if must_be_given:
         attributes["storeName"] = nix_string(name)
     return attributes | hashed
+
+
+def _git(pin: GitPin) -> dict[str, str]:
+    tree = pin.tree
+    # As nixpkgs' fetchgit names it, so that the store path is the same.
+    name, _ = store_name(f"{tree.name}-{tree.rev[:7]}")
+    texts = {"git": tree.url, "rev": tree.rev, "narHash": str(pin.sha256), "storeName": name}
+    if tree.directory:
+        texts["subdirectory"] = tree.directory
+    attributes = {key: nix_string(text) for key, text in texts.items()}
+    return {**attributes, "submodules": "true"} if pin.submodules else attributes
 
 
 def _blockers(blockers: tuple[Blocker, ...]) -> str:
