@@ -118,6 +118,8 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
         return ["it has no package.json"]
     except (OSError, ValueError, AttributeError) as error:
         return [f"its package.json cannot be read: {error}"]
+    if manifest.get("bundleDependencies") or manifest.get("bundledDependencies"):
+        found.append("npm packs dependencies of its own with it, and these are in no lock here")
     if ours:
         names = ", ".join(ours)
         found.append(

@@ -11,8 +11,9 @@ import pytest
 
 from npm2nixlite.cache import Cache
 from npm2nixlite.integrity import Integrity
+from npm2nixlite.pack import packed_files
 from tests.support.git import Forge, git, serve_git
-from tests.support.projects import Run, run_program, write_lock
+from tests.support.projects import Run, environment, run_program, write_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -303,3 +304,56 @@ def test_credentials_come_from_git_itself_and_go_nowhere_else(
         assert "secret" not in text
     for file in (home / "cache").rglob("*"):
         assert not file.is_file() or b"secret" not in file.read_bytes()
+
+
+@pytest.mark.npm
+def test_the_tree_packed_as_npm_packs_is_what_npm_ci_installs(
+    home: Path, project: Path, forge: Forge
+) -> None:
+    manifest = {"name": "g0", "version": "1.0.0", "bin": {"g": "./cli.js"}, "files": ["lib"]}
+    inner = forge.commit("inner", {"inner.txt": "i"})
+    assert inner
+    files = {
+        "package.json": json.dumps(manifest),
+        "cli.js": "#!/usr/bin/env node\n",
+        "lib/a.js": "a",
+        "lib/run*": "#!/bin/sh\n",
+        "lib/.npmignore": "skipped.js\n",
+        "lib/skipped.js": "",
+        "test/t.js": "",
+        "README.md": "r",
+        ".npmrc": "x=1",
+    }
+    forge.commit("g", files)
+    git(forge.root / "work/g", "remote", "add", "origin", f"{forge.base}g.git")
+    rev = forge.commit("g", {}, more=("submodule", "add", "../inner.git", "lib/sub"))
+    address = f"git+{forge.base}g.git#{rev}"
+    lock(project, address)
+    content = json.loads((project / "package-lock.json").read_text())
+    content["packages"][""]["dependencies"] = {"g0": address}
+    del content["packages"]["node_modules/g0"]["integrity"]
+    (project / "package-lock.json").write_text(json.dumps(content))
+    (project / "package.json").write_text(json.dumps(content["packages"][""]))
+    run = generate(home, project, "--require-canonical")
+    assert run.status == 0, run.stderr
+    done = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-update-notifier"],
+        cwd=project,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    installed = project / "node_modules/g0"
+    theirs = {
+        str(file.relative_to(installed)): (file.read_bytes(), bool(file.stat().st_mode & 0o100))
+        for file in installed.rglob("*")
+        if file.is_file()
+    }
+    (tree,) = (home / "cache/tree").iterdir()
+    ours = {
+        file.path: ((tree / file.path).read_bytes(), file.executable) for file in packed_files(tree)
+    }
+    assert ours == theirs
+    assert {"lib/a.js", "lib/sub/inner.txt", "cli.js"} <= ours.keys()
+    assert not {"lib/skipped.js", "test/t.js", ".npmrc"} & ours.keys()
