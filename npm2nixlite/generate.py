@@ -16,6 +16,7 @@ from npm2nixlite.errors import InputError, UsageError
 from npm2nixlite.local import pin_local_file
 from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
 from npm2nixlite.plan import Blocker, Plan, plan_lock
+from npm2nixlite.project_file import Project
 from npm2nixlite.render import GitPin, render_node_packages
 from npm2nixlite.resolve import Resolution, Wanted, resolve
 
@@ -91,7 +92,7 @@ class Generated:
 
 
 def generate(
-    projects: Sequence[Path],
+    projects: Sequence[Path | Project],
     cache: Cache,
     options: GenerateOptions,
     progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
@@ -99,7 +100,7 @@ def generate(
     """Translate locks; writes nothing but the cache.
 
     Args:
-        projects: Directories with a lock, or locks.
+        projects: Directories with a lock, or locks, or what a project file says of them.
         cache: The download cache.
         options: How to.
         progress: See `npm2nixlite.resolve.resolve`.
@@ -114,7 +115,8 @@ def generate(
             f"one output file for {len(projects)} projects",
             hint="give -o with one project; without it each file goes beside its lock",
         )
-    wanted = [_wanted(project, options) for project in projects]
+    named = [item if isinstance(item, Project) else Project(item) for item in projects]
+    wanted = [_wanted(project, options) for project in named]
     resolution = resolve(
         wanted,
         cache,
@@ -125,12 +127,13 @@ def generate(
     )
     revisions = _resolve_revisions(wanted, cache, options)
     generated = []
-    for project, item, pins in zip(projects, wanted, resolution.pins, strict=True):
+    for project, item, pins in zip(named, wanted, resolution.pins, strict=True):
         plan = _with_obstacles(item.plan, revisions)
-        omit = options.omit_registry or item.config.settings.get(_OMIT_SETTING) == "true"
+        omit = options.omit_registry or project.omit_registry
+        omit = omit or item.config.settings.get(_OMIT_SETTING) == "true"
         registry = None if omit else plan.registry
         directory = Path(plan.lock.file).parent
-        output = options.output or directory / OUTPUT_NAME
+        output = options.output or project.output or directory / OUTPUT_NAME
         text = render_node_packages(
             plan.lock,
             {**pins, **_local_pins(plan), **_git_pins(plan, revisions)},
@@ -138,9 +141,12 @@ def generate(
             registry,
             Path(os.path.relpath(directory, output.parent)).as_posix(),
         )
-        generated.append(Generated(project, plan, output, text, _read(output)))
-    if options.require_canonical:
-        _check_canonical(generated)
+        generated.append(Generated(project.path, plan, output, text, _read(output)))
+    _check_canonical(
+        item
+        for item, project in zip(generated, named, strict=True)
+        if options.require_canonical or project.require_canonical
+    )
     return generated, resolution
 
 
@@ -168,10 +174,12 @@ def write_all(generated: Iterable[Generated]) -> None:
                 partial.unlink()
 
 
-def _wanted(project: Path, options: GenerateOptions) -> Wanted:
-    lock = read_lock(find_lock(project))
+def _wanted(project: Project, options: GenerateOptions) -> Wanted:
+    lock = read_lock(find_lock(project.path))
     config: RegistryConfig = load_registry_config(
-        Path(lock.file).absolute().parent, user_file=options.npmrc, registry=options.registry
+        Path(lock.file).absolute().parent,
+        user_file=options.npmrc,
+        registry=options.registry or project.registry,
     )
     if Path(lock.file).name in LOCK_NAMES:  # any other is no project's, to npm
         check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
-from npm2nixlite.integrity import Integrity
+from npm2nixlite.integrity import Integrity, hold_against
 from npm2nixlite.render import LocalPin
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["pin_local_file"]
 
 _CHUNK = 1 << 18
+_OTHER_TARBALL = (
+    "the tarball is not the one the lock was made with; "
+    "'npm install --package-lock-only' takes the new one into the lock"
+)
 
 
 def pin_local_file(wanted: LocalFile, directory: Path) -> LocalPin:
@@ -44,12 +48,8 @@ def pin_local_file(wanted: LocalFile, directory: Path) -> LocalPin:
             hint="npm ci would fail, too: put it there, or make the lock anew",
         ) from error
     computed = {name: Integrity.of(name, value.digest()) for name, value in hashes.items()}
-    for integrity in sorted(wanted.integrities, reverse=True):
-        if computed[integrity.algorithm] != integrity:
-            raise FetchError(
-                f"wrong content: expected {integrity}, got {computed[integrity.algorithm]}",
-                where=place,
-                hint="the tarball is not the one the lock was made with; "
-                "'npm install --package-lock-only' takes the new one into the lock",
-            )
+    try:
+        hold_against(wanted.integrities, computed, _OTHER_TARBALL)
+    except FetchError as error:
+        raise FetchError(error.what, where=place, hint=error.hint) from error
     return LocalPin(wanted.path, computed["sha256"])

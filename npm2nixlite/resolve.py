@@ -41,6 +41,7 @@ class FetchSummary:
         fetched: How many of them came over the network.
         fetched_bytes: Their size.
         from_cache: How many were in the cache.
+        from_here: How many were in npm's cache or the Nix store.
         trusted: How many hashes were taken from the lock without a look at the bytes.
         sha1_only: Install paths whose lock entries give no better hash than sha1.
         by_registry: Labels of those whose hash came from the registry's metadata.
@@ -52,6 +53,7 @@ class FetchSummary:
     fetched: int = 0
     fetched_bytes: int = 0
     from_cache: int = 0
+    from_here: int = 0
     trusted: int = 0
     sha1_only: list[str] = field(default_factory=list)
     by_registry: list[str] = field(default_factory=list)
@@ -136,6 +138,7 @@ def resolve(
     summary.sha1_only = sorted({s.tarball.label for s in sources if _is_sha1_only(s.tarball)})
     failures: dict[str, tuple[_Source, Failure]] = {}
     missing = [source for source in sources if not _from_cache(source, cache, summary, trust_lock)]
+    missing = _from_here(missing, cache, summary)
     distinct = {_content_key(source) for source in sources}
     if offline:
         for source in missing:
@@ -146,7 +149,8 @@ def resolve(
     if failures:
         raise _fetch_error(failures.values(), len(distinct))
     summary.packages = len(distinct)
-    summary.from_cache = summary.packages - summary.fetched - summary.trusted
+    counted = summary.fetched + summary.trusted + summary.from_here
+    summary.from_cache = summary.packages - counted
     summary.seconds = time.monotonic() - start
     return Resolution(tuple(map(_pins, by_project)), summary)
 
@@ -180,6 +184,34 @@ def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock
     if record is not None and not tarball.integrities:
         (summary.by_registry if record.by_registry else summary.computed).append(tarball.label)
     return True
+
+
+def _from_here(missing: Sequence[_Source], cache: Cache, summary: FetchSummary) -> list[_Source]:
+    """Take what is elsewhere on this machine; returns what is not."""
+    if not missing:
+        return []
+    from npm2nixlite.reuse import Sought, find_here, nix_store
+
+    sought = [
+        Sought(
+            source.tarball.integrities,
+            source.tarball.address.path,
+            source.url,
+            source.tarball.guessed,
+            source.wanted.config.npm_cache,
+        )
+        for source in missing
+    ]
+    left: list[_Source] = []
+    found: set[object] = set()
+    for source, sha512 in zip(missing, find_here(sought, cache, nix_store()), strict=True):
+        if sha512 is None:
+            left.append(source)
+        else:
+            source.settle(sha512)
+            found.add(_content_key(source))
+    summary.from_here = len(found)
+    return left
 
 
 def _fetch(

@@ -10,6 +10,7 @@ from npm2nixlite.cache import Cache, default_cache_directory
 from npm2nixlite.cli.console import add_console_options, human_bytes
 from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
 from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
+from npm2nixlite.project_file import PROJECT_FILE, Project, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,8 @@ PROJECT is a directory with an npm-shrinkwrap.json or package-lock.json, or such
 
 _EPILOG = """\
 examples:
-  npm2nixlite generate                        the project in this directory
+  npm2nixlite generate                        the project in this directory, or all of its
+                                              npm2nixlite.toml
   npm2nixlite generate backend frontend       two projects; what they share is fetched once
   npm2nixlite generate --check                for CI: exit 1 where the file is stale
   npm2nixlite generate --trust-lock           no download of what has a sha512 in the lock
@@ -50,7 +52,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.set_defaults(run=run)
     parser.add_argument(
-        "projects", metavar="PROJECT", nargs="*", type=Path, default=[Path()], help="default: ."
+        "projects",
+        metavar="PROJECT",
+        nargs="*",
+        type=Path,
+        help=f"default: those that {PROJECT_FILE} in this directory names, else .",
     )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="for one project")
     parser.add_argument(
@@ -138,7 +144,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         omit_registry=parsed.omit_registry,
         require_canonical=parsed.require_canonical,
     )
-    projects = list(dict.fromkeys(parsed.projects))
+    projects = _projects(parsed.projects)
     generated, resolution = generate(
         projects, Cache(parsed.cache_dir), options, console.bar("fetching")
     )
@@ -151,6 +157,13 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     stale = parsed.check and not all(item.up_to_date for item in generated)
     console.summary(_json(generated, resolution.summary, check=parsed.check))
     return 1 if stale else 0
+
+
+def _projects(named: Sequence[Path]) -> Sequence[Path | Project]:
+    if named:
+        return list(dict.fromkeys(named))
+    file = Path(PROJECT_FILE)
+    return read_project_file(file) if file.is_file() else [Path()]
 
 
 def _tell_notes(console: Console, generated: Sequence[Generated], summary: FetchSummary) -> None:
@@ -200,6 +213,8 @@ def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
 def _summary_line(summary: FetchSummary) -> str:
     parts = [f"{summary.fetched:,} fetched ({human_bytes(summary.fetched_bytes)})"]
     parts.append(f"{summary.from_cache:,} from cache")
+    if summary.from_here:
+        parts.append(f"{summary.from_here:,} from npm's cache or the Nix store")
     if summary.trusted:
         parts.append(f"{summary.trusted:,} trusted to the lock")
     rate = ""
@@ -217,6 +232,7 @@ def _json(generated: Sequence[Generated], summary: FetchSummary, *, check: bool)
             "fetched": summary.fetched,
             "fetchedBytes": summary.fetched_bytes,
             "fromCache": summary.from_cache,
+            "fromNpmOrNix": summary.from_here,
             "trusted": summary.trusted,
             "seconds": round(summary.seconds, 3),
             "sha1Only": summary.sha1_only,

@@ -8,6 +8,7 @@ import os
 from collections import ChainMap
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,7 +25,6 @@ from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 __all__ = ["RegistryConfig", "load_registry_config", "normal_base"]
 
@@ -96,6 +96,11 @@ class RegistryConfig:
         if self.forced is not None:
             return normal_base(self.forced, "--registry")
         return self._named("registry")
+
+    @property
+    def npm_cache(self) -> Path:
+        """The directory of npm's own cache."""
+        return self.project.absolute() / Path(self.settings.get("cache") or "~/.npm").expanduser()
 
     def scope_registry(self, name: str) -> str | None:
         """The registry base of a package's scope, where one is configured for it."""
