@@ -6,7 +6,6 @@ directory that a link leads to, and looks whether the lock has what they ask for
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +24,12 @@ from npm2nixlite.lock import (
     RegistryTarball,
     UrlTarball,
 )
-from npm2nixlite.lock.fields import DEPENDENCY_GROUPS, Fields
+from npm2nixlite.manifests import Manifest, read_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Disagreement", "Manifest", "check_agreement", "disagreements", "read_manifests"]
+__all__ = ["Disagreement", "check_agreement", "disagreements"]
 
 _SPEC_WITH_PLACE = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:|[~.]{0,2}/|[^@/:]+/[^/]+|.*\.t(?:ar\.)?gz$"
@@ -38,30 +37,6 @@ _SPEC_WITH_PLACE = re.compile(
 _ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<wanted>.*))?", re.DOTALL)
 _COMMIT = re.compile(r"[0-9a-f]{40,64}", re.IGNORECASE)
 _SHOWN = 20  # lines of one message; a lock of another project differs in everything
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a package.json asks for.
-
-    Attributes:
-        directory: Its directory, relative to the lock's; empty for the root project.
-        version: The project's own, where it gives one.
-        requested: Name → what is asked for.
-        workspaces: Name → directory, of the workspaces it names; only the root project has any.
-        overridden: Names whose versions the root project's ``overrides`` decide.
-    """
-
-    directory: str
-    version: str | None
-    requested: Mapping[str, str]
-    workspaces: Mapping[str, str]
-    overridden: frozenset[str]
-
-    @property
-    def file(self) -> str:
-        """Its path, relative to the lock's directory."""
-        return join(self.directory, "package.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +86,7 @@ def disagreements(lock: Lock, manifests: Mapping[str, Manifest]) -> Iterator[Dis
 
     Args:
         lock: The lock.
-        manifests: Directory → its package.json; see `read_manifests`.
+        manifests: Directory → its package.json; see `npm2nixlite.manifests`.
     """
     entries = {entry.install_path: entry for entry in lock.entries}
     for directory, manifest in manifests.items():
@@ -130,101 +105,6 @@ def disagreements(lock: Lock, manifests: Mapping[str, Manifest]) -> Iterator[Dis
             version = _version(entry, entries, manifests)
             if not _satisfies(entry, version, wanted, recorded.get(name), directory):
                 yield Disagreement(manifest.file, name, wanted, _shown(entry))
-
-
-def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[str, Manifest]:
-    """The package.json files that npm compares a lock with; empty where the root's is not there.
-
-    Args:
-        lock: Its links lead to the others.
-        directory: The lock's.
-        peers: Whether peer dependencies count.
-
-    Raises:
-        InputError: One cannot be read, or is none.
-    """
-    root = _read(directory / "package.json")
-    if root is None:
-        return {}
-    overridden = frozenset(key.lstrip("$").split("@")[0] for key in _overrides(root))
-    workspaces = _workspaces(root, directory)
-    manifests = {
-        "": Manifest("", _own_version(root), _requested(root, peers), workspaces, frozenset())
-    }
-    for entry in lock.entries:
-        if not isinstance(entry, Link) or not entry.target:
-            continue
-        if not {"..", "node_modules"}.isdisjoint(entry.target.split("/")):
-            continue  # npm takes the lock's word for what is outside the project
-        fields = _read(directory / entry.target / "package.json")
-        if fields is not None:
-            manifests[entry.target] = Manifest(
-                entry.target, _own_version(fields), _requested(fields, peers), {}, overridden
-            )
-    return manifests
-
-
-def _read(path: Path) -> Fields | None:
-    try:
-        return Fields(json.loads(path.read_bytes().decode("utf-8-sig")))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
-    except InputError as error:
-        raise error.within(str(path)) from error
-
-
-def _requested(fields: Fields, peers: bool) -> dict[str, str]:
-    groups = [group for group in DEPENDENCY_GROUPS if peers or group != "peerDependencies"]
-    optional_peers = {
-        name
-        for name in _object(fields, "peerDependenciesMeta")
-        if fields.fields("peerDependenciesMeta").fields(name).raw("optional")
-    }
-    # npm ci trusts the lock for these, whatever it has.
-    others = fields.requested([group for group in groups if group != "peerDependencies"])
-    bundled = fields.raw("bundleDependencies") or fields.raw("bundledDependencies")
-    return {
-        name: wanted
-        for name, wanted in fields.requested(groups).items()
-        if (name in others or name not in optional_peers)
-        and not (isinstance(bundled, list) and name in bundled and "workspaces" not in fields)
-    }
-
-
-def _own_version(fields: Fields) -> str | None:
-    version = fields.raw("version")
-    return version if isinstance(version, str) else None
-
-
-def _overrides(fields: Fields) -> Iterator[str]:
-    return iter(_object(fields, "overrides"))
-
-
-def _object(fields: Fields, key: str) -> Fields:
-    value = fields.raw(key)
-    return Fields(value if isinstance(value, dict) else None)
-
-
-def _workspaces(fields: Fields, directory: Path) -> dict[str, str]:
-    """Name → directory of the workspaces; patterns beyond plain globs are left to npm."""
-    patterns = fields.raw("workspaces")
-    if isinstance(patterns, dict):
-        patterns = patterns.get("packages")
-    found: dict[str, str] = {}
-    for pattern in patterns if isinstance(patterns, list) else []:
-        if not isinstance(pattern, str) or re.search(r"[{(!]", pattern):
-            return {}
-        plain = normpath(pattern.strip().strip("/"))
-        for place in sorted(directory.glob(plain)) if plain != "." else []:
-            relative = place.relative_to(directory).as_posix()
-            workspace = None
-            if "node_modules" not in relative.split("/"):
-                workspace = _read(place / "package.json")
-            if workspace is not None:
-                found[str(workspace.raw("name") or place.name)] = relative
-    return found
 
 
 def _found(

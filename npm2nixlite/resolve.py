@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, Record, unwritable
-from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
+from npm2nixlite.fetch_error import Failed, fetch_error
 from npm2nixlite.plan import Address, Plan, Tarball
 from npm2nixlite.render import Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.integrity import Integrity
@@ -96,6 +96,9 @@ class _Source:
         """Whom a cache record about it comes from."""
         return "" if self.tarball.package is None else self.base()
 
+    def failed(self, failure: Failure) -> Failed:
+        return Failed(self.tarball, self.wanted.plan.lock, failure)
+
     def settle(self, sha512: Integrity, url: str | None = None) -> None:
         """Pin it, at another address where the registry's metadata gave one."""
         address = self.tarball.address
@@ -136,18 +139,19 @@ def resolve(
     sources = [source for project in by_project for source in project]
     summary = FetchSummary()
     summary.sha1_only = sorted({s.tarball.label for s in sources if _is_sha1_only(s.tarball)})
-    failures: dict[str, tuple[_Source, Failure]] = {}
+    failures: dict[str, Failed] = {}
     missing = [source for source in sources if not _from_cache(source, cache, summary, trust_lock)]
     missing = _from_here(missing, cache, summary)
     distinct = {_content_key(source) for source in sources}
     if offline:
         for source in missing:
             label = source.tarball.label
-            failures[label] = (source, Failure("", "not in the cache", "run it without --offline"))
+            failure = Failure("", "not in the cache", "run it without --offline")
+            failures[label] = source.failed(failure)
     elif missing:
         _fetch(missing, cache, options, summary, failures, progress)
     if failures:
-        raise _fetch_error(failures.values(), len(distinct))
+        raise fetch_error(failures.values(), len(distinct))
     summary.packages = len(distinct)
     counted = summary.fetched + summary.trusted + summary.from_here
     summary.from_cache = summary.packages - counted
@@ -219,7 +223,7 @@ def _fetch(
     cache: Cache,
     options: FetchOptions,
     summary: FetchSummary,
-    failures: dict[str, tuple[_Source, Failure]],
+    failures: dict[str, Failed],
     progress: Callable[[int], Callable[[int, int], None]],
 ) -> None:
     from npm2nixlite.fetch.pool import fetch_all  # its HTTP library takes 0.2 s to load
@@ -241,7 +245,7 @@ def _fetch(
             elif jobs[1:]:
                 again.append((group, jobs[1:]))
             else:
-                failures[group[0].tarball.label] = (group[0], outcome)
+                failures[group[0].tarball.label] = group[0].failed(outcome)
         rounds = again
 
 
@@ -294,34 +298,5 @@ def _content_key(source: _Source) -> object:
     return source.url()
 
 
-def _contradictions(source: _Source) -> Iterator[str]:
-    """Where a lock gives one address several hashes of a kind, of which one at most can hold."""
-    by_algorithm: dict[str, dict[Integrity, list[str]]] = {}
-    paths = set(source.tarball.install_paths)
-    for package in source.wanted.plan.lock.packages:
-        if package.install_path in paths:
-            for integrity in package.integrities:
-                users = by_algorithm.setdefault(integrity.algorithm, {})
-                users.setdefault(integrity, []).append(package.install_path)
-    for algorithm, hashes in by_algorithm.items():
-        if len(hashes) > 1:
-            yield f"    the lock gives this address {len(hashes)} different {algorithm} hashes:"
-            yield from (f"      {item}  {', '.join(users)}" for item, users in hashes.items())
-
-
 def _is_sha1_only(tarball: Tarball) -> bool:
     return bool(tarball.integrities) and max(tarball.integrities).algorithm == "sha1"
-
-
-def _fetch_error(failures: Iterable[tuple[_Source, Failure]], total: int) -> FetchError:
-    listed = sorted(failures, key=lambda item: item[0].tarball.install_paths)
-    count = "1 package" if len(listed) == 1 else f"{len(listed):,} packages"
-    lines = [f"{count} of {total:,} could not be fetched or verified:"]
-    for source, failure in listed:
-        path = source.tarball.install_paths[0]
-        lines.append(f"  {source.tarball.label} ({path}): {failure.reason}")
-        if failure.url:
-            lines.append(f"    {failure.url}")
-        lines.extend(_contradictions(source))
-    hints = dict.fromkeys(failure.hint for _, failure in listed if failure.hint)
-    return FetchError("\n".join(lines), hint="\n  ".join(hints))

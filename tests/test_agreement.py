@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from npm2nixlite.agreement import check_agreement, disagreements, read_manifests
+from npm2nixlite.agreement import check_agreement, disagreements
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock import find_lock, read_lock
+from npm2nixlite.manifests import read_manifests
 from tests.support.projects import ROOT, environment
 from tests.support.tarballs import sri
 
