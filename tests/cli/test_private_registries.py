@@ -477,7 +477,8 @@ def test_npm_sends_the_same_credentials_to_the_same_places(home: Path, project: 
                 done = subprocess.run(
                     ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-update-notifier"],
                     cwd=directory,
-                    env=environment(home),
+                    # not where this program would find what npm has fetched
+                    env=environment(home, npm_config_cache=str(home / "npm")),
                     capture_output=True,
                     text=True,
                 )
