@@ -6,6 +6,8 @@ Layout, below the cache directory::
     alias/sha1/HEX  the sha512 (SRI) of the tarball that has this weaker hash
     record/HEX/HEX  what a registry or an address gave for something that the lock does not
                     describe in full (JSON), named by the sha256 of what was asked for, of whom
+    revision/HEX    what a git commit holds (JSON), named by the sha256 of its address
+    tree/HEX/       its files, named by the sha256 of their NAR: for those who need them unpacked
     partial/RUN/    downloads under way; removed with their run, or by the next one
 
 A file comes into being whole, by rename, and only after its bytes were verified, so a crash, a
@@ -34,7 +36,7 @@ from npm2nixlite.integrity import Integrity, parse_integrity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Cache", "Record", "default_cache_directory", "unwritable"]
+__all__ = ["Cache", "Record", "Revision", "default_cache_directory", "unwritable"]
 
 _STALE = 3600.0  # seconds after which a note that was not moved in place is a dead run's
 
@@ -60,6 +62,21 @@ class Record:
     sha512: Integrity
     url: str
     by_registry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What was found out about a git commit.
+
+    Attributes:
+        sha256: The hash of its tree's NAR, without any ``.git``.
+        submodules: Whether the tree has submodules' files in it.
+        obstacles: Why packing its files would not give what npm packs.
+    """
+
+    sha256: Integrity
+    submodules: bool
+    obstacles: tuple[str, ...]
 
 
 class Cache:
@@ -133,6 +150,38 @@ class Cache:
         """Remember what was found out; see `record`."""
         fields = {"sha512": str(record.sha512), "url": record.url, "byRegistry": record.by_registry}
         self._write(str(self._record_path(subject, asked)), json.dumps(fields))
+
+    def revision(self, address: str) -> Revision | None:
+        """What is known about a git commit.
+
+        Args:
+            address: Of the repository and the commit.
+        """
+        try:
+            fields = json.loads(Path(self._path("revision", _name(address))).read_bytes())
+            (sha256,) = parse_integrity(fields["narHash"])
+            obstacles = tuple(str(item) for item in fields["obstacles"])
+            return Revision(sha256, bool(fields["submodules"]), obstacles)
+        except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
+            return None  # found out anew
+
+    def tree(self, sha256: Integrity) -> Path:
+        """Where the tree of this NAR hash is, or would be; whoever reads it verifies it again."""
+        return Path(self._path("tree", sha256.hex))
+
+    def add_revision(self, address: str, revision: Revision, tree: Path) -> None:
+        """Remember a git commit; its tree is moved."""
+        place = self.tree(revision.sha256)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.is_dir():
+            with suppress(FileExistsError):  # another run was faster
+                tree.rename(place)
+        fields = {
+            "narHash": str(revision.sha256),
+            "submodules": revision.submodules,
+            "obstacles": list(revision.obstacles),
+        }
+        self._write(self._path("revision", _name(address)), json.dumps(fields))
 
     @contextmanager
     def partial_directory(self) -> Iterator[Path]:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.agreement import check_agreement
 from npm2nixlite.changes import Changes, compare
 from npm2nixlite.config import load_registry_config
 from npm2nixlite.errors import InputError, UsageError
-from npm2nixlite.lock import find_lock, read_lock
-from npm2nixlite.plan import Plan, plan_lock
-from npm2nixlite.render import render_node_packages
+from npm2nixlite.local import pin_local_file
+from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
+from npm2nixlite.plan import Blocker, Plan, plan_lock
+from npm2nixlite.project_file import Project
+from npm2nixlite.render import GitPin, render_node_packages
 from npm2nixlite.resolve import Resolution, Wanted, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from npm2nixlite.cache import Cache
+    from npm2nixlite.cache import Cache, Revision
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.lock.git import GitTree
+    from npm2nixlite.render import LocalPin
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
 
@@ -43,6 +48,7 @@ class GenerateOptions:
         registry: Goes before every configured registry base.
         npmrc: Read in the place of the user's ``.npmrc``.
         omit_registry: Write no default for the argument ``registry``, whatever the lock names.
+        require_canonical: Refuse a lock with blockers.
     """
 
     fetch: FetchOptions
@@ -52,6 +58,7 @@ class GenerateOptions:
     registry: str | None = None
     npmrc: Path | None = None
     omit_registry: bool = False
+    require_canonical: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Generated:
 
 
 def generate(
-    projects: Sequence[Path],
+    projects: Sequence[Path | Project],
     cache: Cache,
     options: GenerateOptions,
     progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
@@ -93,14 +100,14 @@ def generate(
     """Translate locks; writes nothing but the cache.
 
     Args:
-        projects: Directories with a lock, or locks.
+        projects: Directories with a lock, or locks, or what a project file says of them.
         cache: The download cache.
         options: How to.
         progress: See `npm2nixlite.resolve.resolve`.
 
     Raises:
         UsageError: One output for several projects.
-        InputError: A lock cannot be used.
+        InputError: A lock cannot be used, or has blockers where none may be.
         FetchError: Packages could not be fetched or verified.
     """
     if options.output is not None and len(projects) != 1:
@@ -108,7 +115,8 @@ def generate(
             f"one output file for {len(projects)} projects",
             hint="give -o with one project; without it each file goes beside its lock",
         )
-    wanted = [_wanted(project, options) for project in projects]
+    named = [item if isinstance(item, Project) else Project(item) for item in projects]
+    wanted = [_wanted(project, options) for project in named]
     resolution = resolve(
         wanted,
         cache,
@@ -117,14 +125,28 @@ def generate(
         trust_lock=options.trust_lock,
         progress=progress,
     )
+    revisions = _resolve_revisions(wanted, cache, options)
     generated = []
-    for project, item, pins in zip(projects, wanted, resolution.pins, strict=True):
-        plan = item.plan
-        omit = options.omit_registry or item.config.settings.get(_OMIT_SETTING) == "true"
+    for project, item, pins in zip(named, wanted, resolution.pins, strict=True):
+        plan = _with_obstacles(item.plan, revisions)
+        omit = options.omit_registry or project.omit_registry
+        omit = omit or item.config.settings.get(_OMIT_SETTING) == "true"
         registry = None if omit else plan.registry
-        text = render_node_packages(plan.lock, pins, plan.blockers, registry)
-        output = options.output or Path(plan.lock.file).parent / OUTPUT_NAME
-        generated.append(Generated(project, plan, output, text, _read(output)))
+        directory = Path(plan.lock.file).parent
+        output = options.output or project.output or directory / OUTPUT_NAME
+        text = render_node_packages(
+            plan.lock,
+            {**pins, **_local_pins(plan), **_git_pins(plan, revisions)},
+            plan.blockers,
+            registry,
+            Path(os.path.relpath(directory, output.parent)).as_posix(),
+        )
+        generated.append(Generated(project.path, plan, output, text, _read(output)))
+    _check_canonical(
+        item
+        for item, project in zip(generated, named, strict=True)
+        if options.require_canonical or project.require_canonical
+    )
     return generated, resolution
 
 
@@ -152,12 +174,71 @@ def write_all(generated: Iterable[Generated]) -> None:
                 partial.unlink()
 
 
-def _wanted(project: Path, options: GenerateOptions) -> Wanted:
-    lock = read_lock(find_lock(project))
+def _wanted(project: Project, options: GenerateOptions) -> Wanted:
+    lock = read_lock(find_lock(project.path))
     config: RegistryConfig = load_registry_config(
-        Path(lock.file).absolute().parent, user_file=options.npmrc, registry=options.registry
+        Path(lock.file).absolute().parent,
+        user_file=options.npmrc,
+        registry=options.registry or project.registry,
     )
+    if Path(lock.file).name in LOCK_NAMES:  # any other is no project's, to npm
+        check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")
     return Wanted(plan_lock(lock, config.scope_registry), config)
+
+
+def _local_pins(plan: Plan) -> dict[str, LocalPin]:
+    directory = Path(plan.lock.file).parent
+    return {
+        path: pin
+        for wanted in plan.local_files
+        for pin in [pin_local_file(wanted, directory)]
+        for path in wanted.install_paths
+    }
+
+
+def _resolve_revisions(
+    wanted: Sequence[Wanted], cache: Cache, options: GenerateOptions
+) -> dict[GitTree, Revision]:
+    trees = {tree: paths[0] for item in wanted for tree, paths in item.plan.trees.items()}
+    if not trees:
+        return {}
+    from npm2nixlite.revisions import resolve_revisions
+
+    return resolve_revisions(trees, cache, options.fetch, offline=options.offline)
+
+
+def _git_pins(plan: Plan, revisions: Mapping[GitTree, Revision]) -> dict[str, GitPin]:
+    return {
+        path: GitPin(tree, revisions[tree].sha256, revisions[tree].submodules)
+        for tree, paths in plan.trees.items()
+        for path in paths
+    }
+
+
+def _with_obstacles(plan: Plan, revisions: Mapping[GitTree, Revision]) -> Plan:
+    """The plan, with the blockers that only the trees themselves tell."""
+    found = [
+        Blocker(path, f"git dependency: {obstacle}")
+        for tree, paths in plan.trees.items()
+        for obstacle in revisions[tree].obstacles
+        for path in paths
+    ]
+    blockers = sorted((*plan.blockers, *found), key=lambda blocker: blocker.install_path)
+    return replace(plan, blockers=tuple(blockers))
+
+
+def _check_canonical(generated: Iterable[Generated]) -> None:
+    lines = [
+        f"  {item.plan.lock.file}: {blocker.install_path}: {blocker.reason}"
+        for item in generated
+        for blocker in item.plan.blockers
+    ]
+    if lines:
+        count = "1 blocker" if len(lines) == 1 else f"{len(lines):,} blockers"
+        raise InputError(
+            "\n".join((f"not canonical, {count}:", *lines)),
+            hint="without --require-canonical the file is written all the same",
+        )
 
 
 def _read(output: Path) -> str | None:

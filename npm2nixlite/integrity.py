@@ -11,10 +11,14 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from npm2nixlite.errors import InputError
+from npm2nixlite.errors import FetchError, InputError
 
-__all__ = ["ALGORITHMS", "Integrity", "parse_integrity"]
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = ["ALGORITHMS", "Integrity", "hold_against", "parse_integrity"]
 
 ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 """The algorithms npm accepts, weakest first."""
@@ -72,6 +76,27 @@ def parse_integrity(text: str) -> frozenset[Integrity]:
             f"integrity {text!r} names no hash", hint=f"npm knows {', '.join(ALGORITHMS)}"
         )
     return hashes
+
+
+def hold_against(
+    demanded: Collection[Integrity], computed: Mapping[str, Integrity], hint: str = ""
+) -> None:
+    """Hold the hashes of some bytes against every demanded one.
+
+    Args:
+        demanded: Every one must hold.
+        computed: Algorithm → hash, of every algorithm that is demanded.
+        hint: What to do where one does not.
+
+    Raises:
+        FetchError: One differs; the message names both.
+    """
+    for integrity in sorted(demanded, reverse=True):
+        if computed[integrity.algorithm] != integrity:
+            raise FetchError(
+                f"wrong content: expected {integrity}, got {computed[integrity.algorithm]}",
+                hint=hint,
+            )
 
 
 def _parse_hash(text: str) -> Integrity | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -18,6 +18,7 @@ from npm2nixlite.lock import (
     RegistryTarball,
     UrlTarball,
 )
+from npm2nixlite.lock.git import GitTree, git_tree
 from npm2nixlite.lock.model import registry_path
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.integrity import Integrity
 
-__all__ = ["Address", "Blocker", "Plan", "Tarball", "plan_lock"]
+__all__ = ["Address", "Blocker", "LocalFile", "Plan", "Tarball", "plan_lock"]
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -70,6 +71,21 @@ class Tarball:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A tarball of the project itself that a lock needs.
+
+    Attributes:
+        path: Relative to the lock's directory.
+        integrities: Every hash that any entry gives for it.
+        install_paths: The entries it fills, in the lock's order.
+    """
+
+    path: str
+    integrities: frozenset[Integrity]
+    install_paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Blocker:
     """Why an install path keeps its lock from being canonical."""
 
@@ -85,6 +101,8 @@ class Plan:
         lock: The lock it was made from.
         registry: The registry base that the lock itself names most; None where it names none.
         tarballs: Unique, in the order of their first install path.
+        local_files: Unique, in the order of their first install path.
+        trees: Of git repositories, each with the install paths that it fills.
         blockers: In the lock's order.
         left_out: Install paths of optional packages that npm leaves out, too.
     """
@@ -94,6 +112,8 @@ class Plan:
     tarballs: tuple[Tarball, ...]
     blockers: tuple[Blocker, ...]
     left_out: tuple[str, ...]
+    local_files: tuple[LocalFile, ...] = ()
+    trees: Mapping[GitTree, tuple[str, ...]] = field(default_factory=dict)
 
     def by_install_path(self) -> Mapping[str, Tarball]:
         """Install path → the tarball that fills it."""
@@ -114,6 +134,8 @@ def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
     found: dict[Address, list[tuple[Package, bool, str | None]]] = {}
     blockers: list[Blocker] = []
     left_out: list[str] = []
+    local: dict[str, list[Package]] = {}
+    trees: dict[GitTree, list[str]] = {}
     for package in lock.packages:
         match package.source:
             case RegistryTarball() as source:
@@ -124,9 +146,13 @@ def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
             case UrlTarball(url):
                 found.setdefault(Address(url, relative=False), []).append((package, False, None))
             case GitRevision(url):
-                blockers.append(Blocker(package.install_path, f"git dependency {url}"))
+                tree = git_tree(url)
+                if isinstance(tree, GitTree):
+                    trees.setdefault(tree, []).append(package.install_path)
+                else:
+                    blockers.append(Blocker(package.install_path, f"git dependency: {tree}"))
             case LocalTarball(path):
-                blockers.append(Blocker(package.install_path, f"local tarball {path}"))
+                local.setdefault(path, []).append(package)
             case Missing():
                 left_out.append(package.install_path)
         if package.install_path.startswith("../") and "/node_modules/" in package.install_path:
@@ -138,6 +164,15 @@ def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
         tarballs=tuple(_tarball(address, users) for address, users in found.items()),
         blockers=tuple(blockers),
         left_out=tuple(left_out),
+        local_files=tuple(
+            LocalFile(
+                path=path,
+                integrities=frozenset().union(*(user.integrities for user in users)),
+                install_paths=tuple(user.install_path for user in users),
+            )
+            for path, users in local.items()
+        ),
+        trees={tree: tuple(paths) for tree, paths in trees.items()},
     )
 
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, Record, unwritable
-from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
+from npm2nixlite.fetch_error import Failed, fetch_error
 from npm2nixlite.plan import Address, Plan, Tarball
 from npm2nixlite.render import Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.lock import Lock
 
 __all__ = ["FetchSummary", "Resolution", "Wanted", "resolve"]
 
@@ -41,6 +42,7 @@ class FetchSummary:
         fetched: How many of them came over the network.
         fetched_bytes: Their size.
         from_cache: How many were in the cache.
+        from_here: How many were in npm's cache or the Nix store.
         trusted: How many hashes were taken from the lock without a look at the bytes.
         sha1_only: Install paths whose lock entries give no better hash than sha1.
         by_registry: Labels of those whose hash came from the registry's metadata.
@@ -53,6 +55,7 @@ class FetchSummary:
     fetched: int = 0
     fetched_bytes: int = 0
     from_cache: int = 0
+    from_here: int = 0
     trusted: int = 0
     sha1_only: list[str] = field(default_factory=list)
     by_registry: list[str] = field(default_factory=list)
@@ -96,6 +99,10 @@ class _Source:
         """Whom a cache record about it comes from."""
         return "" if self.tarball.package is None else self.base()
 
+    def failed(self, failure: Failure) -> Failed:
+        notes = tuple(_contradictions(self.tarball, self.wanted.plan.lock))
+        return Failed(self.tarball.label, self.tarball.install_paths[0], failure, notes)
+
     def settle(self, sha512: Integrity, url: str | None = None) -> None:
         """Pin it, at another address where the registry's metadata gave one."""
         address = self.tarball.address
@@ -136,19 +143,22 @@ def resolve(
     sources = [source for project in by_project for source in project]
     summary = FetchSummary()
     summary.sha1_only = sorted({s.tarball.label for s in sources if _is_sha1_only(s.tarball)})
-    failures: dict[str, tuple[_Source, Failure]] = {}
+    failures: dict[str, Failed] = {}
     missing = [source for source in sources if not _from_cache(source, cache, summary, trust_lock)]
+    missing = _from_here(missing, cache, summary)
     distinct = {_content_key(source) for source in sources}
     if offline:
         for source in missing:
             label = source.tarball.label
-            failures[label] = (source, Failure("", "not in the cache", "run it without --offline"))
+            failure = Failure("", "not in the cache", "run it without --offline")
+            failures[label] = source.failed(failure)
     elif missing:
         _fetch(missing, cache, options, summary, failures, progress)
     if failures:
-        raise _fetch_error(failures.values(), len(distinct))
+        raise fetch_error(failures.values(), len(distinct))
     summary.packages = len(distinct)
-    summary.from_cache = summary.packages - summary.fetched - summary.trusted
+    counted = summary.fetched + summary.trusted + summary.from_here
+    summary.from_cache = summary.packages - counted
     summary.seconds = time.monotonic() - start
     return Resolution(tuple(map(_pins, by_project)), summary)
 
@@ -185,37 +195,59 @@ def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock
     return True
 
 
+def _from_here(missing: Sequence[_Source], cache: Cache, summary: FetchSummary) -> list[_Source]:
+    """Take what is elsewhere on this machine; returns what is not."""
+    if not missing:
+        return []
+    from npm2nixlite.reuse import Sought, find_here, nix_store
+
+    sought = [
+        Sought(
+            source.tarball.integrities,
+            source.tarball.address.path,
+            source.url,
+            source.tarball.guessed,
+            source.wanted.config.npm_cache,
+        )
+        for source in missing
+    ]
+    left: list[_Source] = []
+    found: set[object] = set()
+    for source, sha512 in zip(missing, find_here(sought, cache, nix_store()), strict=True):
+        if sha512 is None:
+            left.append(source)
+        else:
+            source.settle(sha512)
+            found.add(_content_key(source))
+    summary.from_here = len(found)
+    return left
+
+
 def _fetch(
     missing: Sequence[_Source],
     cache: Cache,
     options: FetchOptions,
     summary: FetchSummary,
-    failures: dict[str, tuple[_Source, Failure]],
+    failures: dict[str, Failed],
     progress: Callable[[int], Callable[[int, int], None]],
 ) -> None:
-    from npm2nixlite.fetch.pool import fetch_all  # its HTTP library takes 0.2 s to load
+    from npm2nixlite.fetch.pool import fetch_first  # its HTTP library takes 0.2 s to load
 
     groups: dict[object, list[_Source]] = {}
     for source in missing:
         groups.setdefault(_content_key(source), []).append(source)
     advance = progress(len(groups))
-    # Where entries with one content have different addresses, the next is tried when one fails.
-    rounds = [(group, _jobs(group)) for group in groups.values()]
-    while rounds:
-        start = time.monotonic()
-        outcomes = fetch_all([jobs[0] for _, jobs in rounds], cache, options, advance)
-        summary.fetch_seconds += time.monotonic() - start
-        again = []
-        for (group, jobs), outcome in zip(rounds, outcomes, strict=True):
-            if isinstance(outcome, Fetched):
-                summary.fetched += 1
-                summary.fetched_bytes += outcome.size
-                _take(group, jobs[0], outcome, cache, summary)
-            elif jobs[1:]:
-                again.append((group, jobs[1:]))
-            else:
-                failures[group[0].tarball.label] = (group[0], outcome)
-        rounds = again
+    jobs = [_jobs(group) for group in groups.values()]
+    start = time.monotonic()
+    outcomes = fetch_first(jobs, cache, options, advance)
+    summary.fetch_seconds = time.monotonic() - start
+    for group, (job, outcome) in zip(groups.values(), outcomes, strict=True):
+        if isinstance(outcome, Fetched):
+            summary.fetched += 1
+            summary.fetched_bytes += outcome.size
+            _take(group, job, outcome, cache, summary)
+        else:
+            failures[group[0].tarball.label] = group[0].failed(outcome)
 
 
 def _jobs(group: Sequence[_Source]) -> list[Job]:
@@ -271,23 +303,16 @@ def _is_sha1_only(tarball: Tarball) -> bool:
     return bool(tarball.integrities) and max(tarball.integrities).algorithm == "sha1"
 
 
-def _fetch_error(failures: Iterable[tuple[_Source, Failure]], total: int) -> FetchError:
-    listed = sorted(failures, key=lambda item: item[0].tarball.install_paths)
-    count = "1 package" if len(listed) == 1 else f"{len(listed):,} packages"
-    lines = [f"{count} of {total:,} could not be fetched or verified:"]
-    for source, failure in listed:
-        path = source.tarball.install_paths[0]
-        lines.append(f"  {source.tarball.label} ({path}): {failure.reason}")
-        if failure.url:
-            lines.append(f"    {failure.url}")
-    hints = dict.fromkeys(failure.hint for _, failure in listed if failure.hint)
-    details = [
-        {
-            "package": source.tarball.label,
-            "path": source.tarball.install_paths[0],
-            "url": failure.url,
-            "reason": failure.reason,
-        }
-        for source, failure in listed
-    ]
-    return FetchError("\n".join(lines), hint="\n  ".join(hints), details=details)
+def _contradictions(tarball: Tarball, lock: Lock) -> Iterator[str]:
+    """Where a lock gives one address several hashes of a kind, of which one at most can hold."""
+    by_algorithm: dict[str, dict[Integrity, list[str]]] = {}
+    paths = set(tarball.install_paths)
+    for package in lock.packages:
+        if package.install_path in paths:
+            for integrity in package.integrities:
+                users = by_algorithm.setdefault(integrity.algorithm, {})
+                users.setdefault(integrity, []).append(package.install_path)
+    for algorithm, hashes in by_algorithm.items():
+        if len(hashes) > 1:
+            yield f"the lock gives this address {len(hashes)} different {algorithm} hashes:"
+            yield from (f"  {hashed}  {', '.join(users)}" for hashed, users in hashes.items())

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.config import load_registry_config
-from npm2nixlite.errors import FetchError, InputError
+from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.job import Failure, Fetched, Job
+from npm2nixlite.fetch_error import Failed, fetch_error
 from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.integrity import parse_integrity
 from npm2nixlite.render.read import read_node_packages
@@ -50,6 +51,10 @@ class Tarball:
     relative: bool
     registry: str | None
     config: RegistryConfig
+
+    def failed(self, failure: Failure) -> Failed:
+        """What an error says of it."""
+        return Failed(self.label, self.install_path, failure)
 
     def url(self) -> str:
         """Where to fetch it; may ask npm for its registry, where nothing else names one."""
@@ -159,7 +164,7 @@ def fetch_missing(
     fetched: list[Fetched] = []
     if offline and missing:
         reason = Failure("", "not in the download cache", "run it without --offline")
-        raise _fetch_error([(group[0], reason) for group in missing], len(contents))
+        raise fetch_error([group[0].failed(reason) for group in missing], len(contents))
     if missing:
         fetched = _fetch(missing, cache, options, progress(len(missing)), len(contents))
     size = sum(item.size for item in fetched)
@@ -200,25 +205,18 @@ def _fetch(
     advance: Callable[[int, int], None],
     total: int,
 ) -> list[Fetched]:
-    from npm2nixlite.fetch.pool import fetch_all  # its HTTP library takes 0.2 s to load
+    from npm2nixlite.fetch.pool import fetch_first  # its HTTP library takes 0.2 s to load
 
+    outcomes = fetch_first([_jobs(group) for group in missing], cache, options, advance)
     fetched: list[Fetched] = []
-    failures: list[tuple[Tarball, Failure]] = []
-    # Where one content has several addresses, the next is tried when one fails.
-    rounds = [(group[0], _jobs(group)) for group in missing]
-    while rounds:
-        outcomes = fetch_all([jobs[0] for _, jobs in rounds], cache, options, advance)
-        again = []
-        for (tarball, jobs), outcome in zip(rounds, outcomes, strict=True):
-            if isinstance(outcome, Fetched):
-                fetched.append(outcome)
-            elif jobs[1:]:
-                again.append((tarball, jobs[1:]))
-            else:
-                failures.append((tarball, outcome))
-        rounds = again
+    failures: list[Failed] = []
+    for group, (_, outcome) in zip(missing, outcomes, strict=True):
+        if isinstance(outcome, Fetched):
+            fetched.append(outcome)
+        else:
+            failures.append(group[0].failed(outcome))
     if failures:
-        raise _fetch_error(failures, total)
+        raise fetch_error(failures, total)
     return fetched
 
 
@@ -236,23 +234,3 @@ def _jobs(group: Sequence[Tarball]) -> list[Job]:
             config=tarball.config,
         )
     return list(jobs.values())
-
-
-def _fetch_error(failures: Sequence[tuple[Tarball, Failure]], total: int) -> FetchError:
-    count = "1 package" if len(failures) == 1 else f"{len(failures):,} packages"
-    lines = [f"{count} of {total:,} could not be fetched or verified:"]
-    for tarball, failure in failures:
-        lines.append(f"  {tarball.label} ({tarball.install_path}): {failure.reason}")
-        if failure.url:
-            lines.append(f"    {failure.url}")
-    hints = dict.fromkeys(failure.hint for _, failure in failures if failure.hint)
-    details = [
-        {
-            "package": tarball.label,
-            "path": tarball.install_path,
-            "url": failure.url,
-            "reason": failure.reason,
-        }
-        for tarball, failure in failures
-    ]
-    return FetchError("\n".join(lines), hint="\n  ".join(hints), details=details)

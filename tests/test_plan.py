@@ -72,7 +72,7 @@ def test_a_scope_with_a_registry_of_its_own_has_whole_addresses() -> None:
     assert tarball.address == Address("https://scope.example/@s/a/-/a-1.0.0.tgz", relative=False)
 
 
-def test_git_and_local_tarballs_are_blockers_with_a_reason_and_directories_are_none() -> None:
+def test_git_is_a_blocker_with_a_reason_and_local_tarballs_and_directories_are_none() -> None:
     found = plan(
         {
             "node_modules/a": {
@@ -86,9 +86,11 @@ def test_git_and_local_tarballs_are_blockers_with_a_reason_and_directories_are_n
         }
     )
     assert [(blocker.install_path, blocker.reason) for blocker in found.blockers] == [
-        ("node_modules/a", "git dependency git+https://f.example/a.git#c0ffee"),
-        ("node_modules/b", "local tarball b.tgz"),
+        ("node_modules/a", "git dependency: the lock gives no commit for it, only 'c0ffee'"),
     ]
+    (local,) = found.local_files
+    assert (local.path, local.install_paths) == ("b.tgz", ("node_modules/b",))
+    assert {str(integrity) for integrity in local.integrities} == {HASH}
 
 
 @pytest.mark.parametrize("version", ["1.0", "latest", "1.0.0.0", "v1.0.0", "", "1.0.0 ", "01.0.0"])

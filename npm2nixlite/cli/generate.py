@@ -11,6 +11,7 @@ from npm2nixlite.cli.console import add_console_options, human_bytes
 from npm2nixlite.cli.numbers import natural, positive, seconds
 from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
 from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
+from npm2nixlite.project_file import PROJECT_FILE, Project, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,8 @@ PROJECT is a directory with an npm-shrinkwrap.json or package-lock.json, or such
 
 _EPILOG = """\
 examples:
-  npm2nixlite generate                        the project in this directory
+  npm2nixlite generate                        the project in this directory, or all of its
+                                              npm2nixlite.toml
   npm2nixlite generate backend frontend       two projects; what they share is fetched once
   npm2nixlite generate --check                for CI: exit 1 where the file is stale
   npm2nixlite generate --trust-lock           no download of what has a sha512 in the lock
@@ -51,7 +53,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.set_defaults(run=run)
     parser.add_argument(
-        "projects", metavar="PROJECT", nargs="*", type=Path, default=[Path()], help="default: ."
+        "projects",
+        metavar="PROJECT",
+        nargs="*",
+        type=Path,
+        help=f"default: those that {PROJECT_FILE} in this directory names, else .",
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="the file to write, for one project"
@@ -68,6 +74,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="write no default registry, whatever the lock names (npm's setting "
         "omit-lockfile-registry-resolved does the same)",
+    )
+    parser.add_argument(
+        "--require-canonical",
+        action="store_true",
+        help="exit 2 where anything keeps a lock from being fixed-output derivations only",
     )
     parser.add_argument(
         "--trust-lock",
@@ -134,8 +145,9 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         registry=parsed.registry,
         npmrc=parsed.npmrc,
         omit_registry=parsed.omit_registry,
+        require_canonical=parsed.require_canonical,
     )
-    projects = list(dict.fromkeys(parsed.projects))
+    projects = _projects(parsed.projects)
     generated, resolution = generate(
         projects, Cache(parsed.cache_dir), options, console.bar("fetching")
     )
@@ -148,6 +160,13 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     stale = parsed.check and not all(item.up_to_date for item in generated)
     console.summary(_json(generated, resolution.summary, check=parsed.check))
     return 1 if stale else 0
+
+
+def _projects(named: Sequence[Path]) -> Sequence[Path | Project]:
+    if named:
+        return list(dict.fromkeys(named))
+    file = Path(PROJECT_FILE)
+    return read_project_file(file) if file.is_file() else [Path()]
 
 
 def _tell_notes(console: Console, generated: Sequence[Generated], summary: FetchSummary) -> None:
@@ -178,7 +197,12 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
 
 def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
     paths = _count(len(item.plan.lock.entries), "install path")
-    tarballs = _count(len(item.plan.tarballs), "tarball")
+    sources = [_count(len(item.plan.tarballs), "tarball")]
+    if item.plan.local_files:
+        sources.append(_count(len(item.plan.local_files), "local tarball"))
+    if item.plan.trees:
+        sources.append(_count(len(item.plan.trees), "git revision"))
+    tarballs = ", ".join(sources)
     if check and not item.up_to_date:
         console.result(f"{item.output}: stale; 'npm2nixlite generate' brings it up to date")
         for line in item.changes().lines():
@@ -192,6 +216,8 @@ def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
 def _summary_line(summary: FetchSummary) -> str:
     parts = [f"{summary.fetched:,} fetched ({human_bytes(summary.fetched_bytes)})"]
     parts.append(f"{summary.from_cache:,} from cache")
+    if summary.from_here:
+        parts.append(f"{summary.from_here:,} from npm's cache or the Nix store")
     if summary.trusted:
         parts.append(f"{summary.trusted:,} trusted to the lock")
     rate = ""
@@ -209,6 +235,7 @@ def _json(generated: Sequence[Generated], summary: FetchSummary, *, check: bool)
             "fetched": summary.fetched,
             "fetchedBytes": summary.fetched_bytes,
             "fromCache": summary.from_cache,
+            "fromNpmOrNix": summary.from_here,
             "trusted": summary.trusted,
             "seconds": round(summary.seconds, 3),
             "fetchSeconds": round(summary.fetch_seconds, 3),
@@ -233,6 +260,8 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
         "state": state,
         "installPaths": len(item.plan.lock.entries),
         "tarballs": len(item.plan.tarballs),
+        "localTarballs": len(item.plan.local_files),
+        "gitRevisions": len(item.plan.trees),
         "canonical": not item.plan.blockers,
         "blockers": [
             {"path": blocker.install_path, "reason": blocker.reason}

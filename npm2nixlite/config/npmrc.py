@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Npmrc", "environment_settings", "npmrc_files", "parse_npmrc", "read_npmrc"]
 
 Npmrc = dict[str, str]
-"""Key → value, as npm reads one file or the environment; of a list only the last value."""
+"""Key → value, as npm reads one file or the environment; a list is its values, one a line."""
 
 _VARIABLE = re.compile(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
 _NPM_VARIABLE = re.compile(r"npm_config_(.+)", re.IGNORECASE)
@@ -40,9 +40,11 @@ def parse_npmrc(text: str, environment: Mapping[str, str]) -> Npmrc:
             continue
         key, equals, value = stripped.partition("=")
         key = _expand(_unquote(key.strip()), environment)
-        settings[key.removesuffix("[]")] = (
-            _expand(_unquote(value.strip()), environment) if equals else "true"
-        )
+        text = _expand(_unquote(value.strip()), environment) if equals else "true"
+        if key.endswith("[]"):
+            key = key.removesuffix("[]")
+            text = f"{settings[key]}\n{text}" if key in settings else text
+        settings[key] = text
     return settings
 
 

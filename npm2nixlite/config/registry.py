@@ -6,20 +6,29 @@ import base64
 import binascii
 import os
 from collections import ChainMap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from npm2nixlite.config import npm
+from npm2nixlite.config.network import (
+    PROXY_VARIABLES,
+    ClientCertificate,
+    TlsSettings,
+    proxy_for,
+    tls_settings,
+)
 from npm2nixlite.config.npmrc import environment_settings, npmrc_files, read_npmrc
 from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
 __all__ = ["RegistryConfig", "load_registry_config", "normal_base"]
+
+T = TypeVar("T")
 
 
 def normal_base(address: str, origin: str) -> str:
@@ -61,12 +70,14 @@ class RegistryConfig:
         project: The project's directory; npm is asked there.
         user_file: Read in the place of the user's ``.npmrc``.
         forced: The registry base given on the command line, which goes before everything.
+        environment: Of the process's: what names proxies, in lower case.
     """
 
     settings: Mapping[str, str]
     project: Path
     user_file: Path | None = None
     forced: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def registry(self) -> str:
@@ -85,6 +96,11 @@ class RegistryConfig:
         if self.forced is not None:
             return normal_base(self.forced, "--registry")
         return self._named("registry")
+
+    @property
+    def npm_cache(self) -> Path:
+        """The directory of npm's own cache."""
+        return self.project.absolute() / Path(self.settings.get("cache") or "~/.npm").expanduser()
 
     def scope_registry(self, name: str) -> str | None:
         """The registry base of a package's scope, where one is configured for it."""
@@ -111,22 +127,54 @@ class RegistryConfig:
     def authorization(self, url: str) -> str | None:
         """The ``Authorization`` header for a request, from the credentials given for its address.
 
-        Credentials hold for the host, port and path they were given for and everything below.
+        Credentials hold for the host, port and path they were given for and everything below; a
+        registry's own also for the rest of its host and port, where a registry may keep tarballs.
         They go over plain http only to a host that is configured as an http registry.
         """
+        return self._given_for(url, self._header)
+
+    def tls(self, url: str) -> TlsSettings:
+        """How to shake hands with an https server; client certificates hold as credentials do."""
+        client = self._given_for(url, self._client_certificate)
+        if client is None and _place(urlsplit(url)) in self._https_places:
+            certificate, key = (
+                self.settings.get(name, "").replace("\\n", "\n") for name in ("cert", "key")
+            )
+            if "BEGIN" in certificate and "BEGIN" in key:
+                client = ClientCertificate(certificate, key, inline=True)
+        return tls_settings(self.settings, self.project, client)
+
+    def proxy(self, url: str) -> str | None:
+        """The proxy for a request; see `npm2nixlite.config.network.proxy_for`."""
+        return proxy_for(url, self.settings, self.environment)
+
+    def _given_for(self, url: str, find: Callable[[str], T | None]) -> T | None:
+        """What is configured for an address, or for what it is below of."""
         if not self._has_credentials:
             return None
         parts = urlsplit(url)
-        if parts.scheme != "https" and _place(parts) not in self._plain_http_places:
+        place = _place(parts)
+        if parts.scheme != "https" and place not in self._plain_http_places:
             return None
-        key = f"//{_place(parts)}{parts.path}"
-        while key != "//":
-            header = self._header(key)
-            if header is not None:
-                return header
-            # "//host/path/" and "//host/path" are keys of their own, to npm too.
-            key = key[:-1] if key.endswith("/") else key[: key.rindex("/") + 1]
+        # As npm's: what no key fits is asked for under the registry of the same host.
+        bases = [urlsplit(base) for base in self._bases if base.startswith(f"{parts.scheme}:")]
+        for path in (parts.path, *(base.path for base in bases if _place(base) == place)):
+            key = f"//{place}{path}"
+            while key != "//":
+                found = find(key)
+                if found is not None:
+                    return found
+                # "//host/path/" and "//host/path" are keys of their own, to npm too.
+                key = key[:-1] if key.endswith("/") else key[: key.rindex("/") + 1]
         return None
+
+    def _client_certificate(self, key: str) -> ClientCertificate | None:
+        certificate = self.settings.get(f"{key}:certfile")
+        private = self.settings.get(f"{key}:keyfile")
+        if not certificate or not private:
+            return None
+        place = self.project.absolute()
+        return ClientCertificate(str(place / certificate), str(place / private), inline=False)
 
     def _header(self, key: str) -> str | None:
         token = self.settings.get(f"{key}:_authToken")
@@ -154,8 +202,19 @@ class RegistryConfig:
 
     @cached_property
     def _plain_http_places(self) -> frozenset[str]:
-        bases = [self.forced or "", *self._registries()]
-        return frozenset(_place(urlsplit(base)) for base in bases if base.startswith("http://"))
+        return frozenset(
+            _place(urlsplit(base)) for base in self._bases if base.startswith("http://")
+        )
+
+    @cached_property
+    def _https_places(self) -> frozenset[str]:
+        return frozenset(
+            _place(urlsplit(base)) for base in self._bases if base.startswith("https://")
+        )
+
+    @cached_property
+    def _bases(self) -> list[str]:
+        return [self.forced or "", *self._registries()]
 
     def _registries(self) -> list[str]:
         return [
@@ -198,6 +257,11 @@ def load_registry_config(
         project=project,
         user_file=user_file,
         forced=None if registry is None else normal_base(registry, "--registry"),
+        environment={
+            name.lower(): value
+            for name, value in environment.items()
+            if name.lower() in PROXY_VARIABLES
+        },
     )
 
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
+_PROXY_HINT = "npm's settings https-proxy and proxy, or HTTPS_PROXY, name the proxy"
 _READ_BUFFER = 256 * 1024  # bytes; a socket's worth at a time
 
 
@@ -142,9 +143,13 @@ class Client:
             authorization = config.authorization(str(address))
             if authorization is not None:
                 headers["Authorization"] = authorization
-            tls = self.tls.context if address.scheme == "https" else True
+            secure = address.scheme == "https"
             async with self.session.get(
-                address, headers=headers, allow_redirects=False, ssl=tls
+                address,
+                headers=headers,
+                allow_redirects=False,
+                ssl=self.tls.context(config.tls(str(address))) if secure else True,
+                proxy=config.proxy(str(address)),
             ) as response:
                 self.answered.add(address.authority)
                 if response.status == 200:
@@ -162,6 +167,18 @@ def _explained(error: aiohttp.ClientError | TimeoutError, timeout: float) -> Ref
             return Refused(
                 f"TLS failed: {error.__cause__ or error}",
                 hint="name your certificate authority: npm's 'cafile', or SSL_CERT_FILE",
+            )
+        case aiohttp.ClientHttpProxyError():
+            # Its own words may hold the proxy's address, and a password with it.
+            return Refused(
+                f"the proxy answered HTTP {error.status}",
+                status=error.status,
+                transient=is_transient(error.status),
+                hint=_PROXY_HINT,
+            )
+        case aiohttp.ClientProxyConnectionError():
+            return Refused(
+                f"no connection to the proxy: {_reason(error)}", transient=True, hint=_PROXY_HINT
             )
         case aiohttp.ClientPayloadError():
             return Refused("the body was cut short", transient=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
+from npm2nixlite.fetch.job import Fetched
 from npm2nixlite.fetch.tls import Tls
 from npm2nixlite.fetch.worker import Report, work
 from npm2nixlite.processes import Workers, process_count
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from npm2nixlite.cache import Cache
-    from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
+    from npm2nixlite.fetch.job import Failure, FetchOptions, Job
 
-__all__ = ["fetch_all"]
+__all__ = ["fetch_all", "fetch_first"]
 
 
 def fetch_all(
@@ -46,9 +47,9 @@ def fetch_all(
     if not jobs:
         return []
     tally = _Tally(len(jobs), progress)
-    tls = Tls(jobs[0].config.settings)
-    if any(job.url.startswith("https:") for job in jobs):
-        _ = tls.context  # once, not once a process
+    tls = Tls()
+    for config, url in {id(j.config): (j.config, j.url) for j in jobs if _is_https(j)}.values():
+        tls.context(config.tls(url))  # once, not once a process
     with cache.partial_directory() as partial:
         processes = process_count(len(jobs), options.connections, options.processes)
         if processes == 1:
@@ -69,6 +70,37 @@ def fetch_all(
     return tally.outcomes()
 
 
+def fetch_first(
+    alternatives: Sequence[Sequence[Job]],
+    cache: Cache,
+    options: FetchOptions,
+    progress: Callable[[int, int], None] = lambda _tarballs, _bytes: None,
+) -> list[tuple[Job, Fetched | Failure]]:
+    """Fetch each tarball from the first of its addresses that gives it.
+
+    Args:
+        alternatives: For each tarball its jobs, at least one.
+        cache: See `fetch_all`, as for the rest.
+        options: How to fetch.
+        progress: See `fetch_all`.
+
+    Returns:
+        For each tarball the job that gave it and what came of it; or the last job, and why it
+        failed.
+    """
+    left = {number: list(jobs) for number, jobs in enumerate(alternatives)}
+    found: dict[int, tuple[Job, Fetched | Failure]] = {}
+    while left:
+        jobs = {number: queue.pop(0) for number, queue in left.items()}
+        for number, outcome in zip(
+            jobs, fetch_all(list(jobs.values()), cache, options, progress), strict=True
+        ):
+            found[number] = (jobs[number], outcome)
+            if isinstance(outcome, Fetched) or not left[number]:
+                del left[number]
+    return [found[number] for number in range(len(alternatives))]
+
+
 def _drawing(jobs: Sequence[Job]) -> Callable[[], Iterator[tuple[int, Job]]]:
     """One counter from which all processes draw, so that none of them waits for another."""
     counter = multiprocessing.get_context("fork").Value("q", 0)
@@ -83,6 +115,10 @@ def _drawing(jobs: Sequence[Job]) -> Callable[[], Iterator[tuple[int, Job]]]:
             yield number, jobs[number]
 
     return draw
+
+
+def _is_https(job: Job) -> bool:
+    return job.url.startswith("https:")
 
 
 class _Tally:

@@ -15,6 +15,7 @@ from npm2nixlite.fetch.client import Client, Refused, open_session
 from npm2nixlite.fetch.job import Failure, Fetched, Job
 from npm2nixlite.fetch.metadata import Distribution, ask_registry
 from npm2nixlite.fetch.partial import PartialFile, receive
+from npm2nixlite.integrity import hold_against
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator
@@ -32,6 +33,7 @@ __all__ = ["Report", "work"]
 Report = tuple[int, Fetched | Failure | int]
 """A job's number, and what came of it: or, in between, how many more bytes of it have come."""
 
+_OTHER_TARBALL = "the registry's tarball is not the one the lock was made with"
 _REPORTED = 1024 * 1024  # bytes of one tarball between two reports on the way
 
 
@@ -130,7 +132,7 @@ class _Worker:
 
         def finish(file: PartialFile) -> Fetched:
             computed = file.integrities()
-            verify(demanded, computed)
+            hold_against(demanded, computed, _OTHER_TARBALL)
             file.move(lambda path: self._cache.add(path, computed["sha512"], demanded))
             return Fetched(computed["sha512"], file.size, url, by_registry=False)
 
@@ -149,17 +151,3 @@ class _Worker:
             if unreported >= _REPORTED:
                 self._report((number, unreported))
                 unreported = 0
-
-
-def verify(demanded: Collection[Integrity], computed: dict[str, Integrity]) -> None:
-    """Hold computed hashes against every demanded one.
-
-    Raises:
-        FetchError: One differs; the message names both.
-    """
-    for integrity in sorted(demanded, reverse=True):
-        if computed[integrity.algorithm] != integrity:
-            raise FetchError(
-                f"wrong content: expected {integrity}, got {computed[integrity.algorithm]}",
-                hint="the registry's tarball is not the one the lock was made with",
-            )

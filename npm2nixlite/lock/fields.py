@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["Fields"]
+__all__ = ["DEPENDENCY_GROUPS", "Fields"]
+
+DEPENDENCY_GROUPS = (
+    "peerDependencies",
+    "dependencies",
+    "optionalDependencies",
+    "devDependencies",
+)
+"""What a project's package.json can ask for, the group that wins last (as in npm's arborist)."""
 
 # Neither a Nix string nor a UTF-8 file can hold these.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
@@ -69,6 +77,15 @@ class Fields:
             return ()
         values = value if isinstance(value, list) else [value]
         return tuple(_text(key, item) for item in values)
+
+    def requested(self, groups: Collection[str] = DEPENDENCY_GROUPS) -> Mapping[str, str]:
+        """Name → what a package.json asks for; of several groups with one name the last counts."""
+        found: dict[str, str] = {}
+        for group in groups:
+            value = self._fields.get(group)
+            if isinstance(value, dict):
+                found.update((name, spec) for name, spec in value.items() if isinstance(spec, str))
+        return found
 
     def engines(self) -> Mapping[str, str]:
         """Tool → version range; old packages give a list here, which npm ignores."""

@@ -161,6 +161,8 @@ class Lock:
         project_name: The root project's name, where the lock gives one.
         project_version: The root project's version, where the lock gives one.
         entries: All entries but the root project, by install path in code point order.
+        requested: Directory (empty for the root project) → name → what its package.json asked
+            for when the lock was written; empty for version 1, which does not say.
     """
 
     file: str
@@ -169,6 +171,7 @@ class Lock:
     project_name: str | None
     project_version: str | None
     entries: tuple[Package | Link, ...]
+    requested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def packages(self) -> tuple[Package, ...]:

@@ -17,6 +17,7 @@ from npm2nixlite.lock.model import (
     Bundled,
     Link,
     LocalDirectory,
+    LocalTarball,
     Lock,
     Missing,
     Package,
@@ -67,7 +68,8 @@ def parse_lock(content: bytes, file: str) -> Lock:
         entries = _entries(top)
     except Npm2nixliteError as error:
         raise error.within(file) from error
-    root = top.fields("packages").fields("")
+    packages = top.fields("packages")
+    root = packages.fields("")
     return Lock(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -75,6 +77,9 @@ def parse_lock(content: bytes, file: str) -> Lock:
         project_name=top.text("name") or root.text("name"),
         project_version=top.text("version") or root.text("version"),
         entries=tuple(sorted(entries, key=lambda entry: entry.install_path)),
+        requested={
+            path: packages.fields(path).requested() for path in packages if _is_directory(path)
+        },
     )
 
 
@@ -185,7 +190,7 @@ def _source(install_path: str, name: str, version: str | None, fields: Fields) -
 
 def _integrities(fields: Fields, source: Source) -> frozenset[Integrity]:
     text = fields.text("integrity")
-    if not text or not isinstance(source, RegistryTarball | UrlTarball):
+    if not text or not isinstance(source, RegistryTarball | UrlTarball | LocalTarball):
         # What npm packs itself (git, local directories) has no stable bytes to hold it to.
         return frozenset()
     return parse_integrity(text)

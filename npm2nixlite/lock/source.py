@@ -108,5 +108,7 @@ def _http_source(address: str, name: str, version: str | None) -> Source:
 
 
 def _without_credentials(address: str) -> str:
-    """Drop what may be a token from a git address; ``git@`` is a user of every forge, not one."""
-    return re.sub(r"(?<=//)(?!git@)[^/@]*@", "", address)
+    """Drop what may be a token from a git address; an ssh address keeps its user's name."""
+    if "ssh://" in address.partition("#")[0]:
+        return re.sub(r"(?<=//)([^/@:]*):[^/@]*@", r"\1@", address, count=1)
+    return re.sub(r"(?<=//)(?!git@)[^/@]*@", "", address, count=1)

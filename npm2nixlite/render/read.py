@@ -38,7 +38,8 @@ class NodePackages:
         registry: The default of its argument ``registry``, where it has one.
         lines: Install path → the package's line.
         packages: Install path → the package's attributes, as they are written: ``version``,
-            ``path`` or ``url``, ``hash``, ``storeName``, ``link``, flags and platforms.
+            ``path`` or ``url`` with ``hash``, ``file`` with ``sha256``, ``git`` with ``rev``
+            and ``narHash``, ``storeName``, ``link``, flags and platforms.
     """
 
     registry: str | None

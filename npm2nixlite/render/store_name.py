@@ -6,8 +6,8 @@ import re
 
 __all__ = ["store_name"]
 
-_VALID = re.compile(r"[0-9A-Za-z+_?=-][0-9A-Za-z+._?=-]{0,210}")
-_MOST = 211  # characters, Nix's limit
+_VALID = re.compile(r"[0-9A-Za-z+_?=-][0-9A-Za-z+._?=-]{0,206}")
+_MOST = 207  # characters: Nix's limit of 211, less the ".drv" of the derivation's own path
 
 
 def store_name(address: str) -> tuple[str, bool]:

@@ -23,7 +23,7 @@ from npm2nixlite.config.npmrc import environment_settings, npmrc_files, parse_np
         ("key=${UNSET}", "${UNSET}"),
         ("key=${UNSET?}", ""),
         ("key=${SET?}", "from the environment"),
-        ("key[]=last", "last"),
+        ("key[]=first\nkey[]=last", "first\nlast"),
     ],
 )
 def test_values_are_read_as_npm_reads_them(line: str, value: str) -> None:

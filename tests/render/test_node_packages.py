@@ -90,7 +90,10 @@ def test_the_file_evaluates_to_what_the_lock_says(nix: Nix, tmp_path: Path) -> N
     assert value["lockHash"].startswith("sha256:")
     assert value["canonical"] is False
     assert value["blockers"] == [
-        {"path": "node_modules/g", "reason": "git dependency github:x/g#c0ffee"}
+        {
+            "path": "node_modules/g",
+            "reason": "git dependency: the lock gives no commit for it, only 'c0ffee'",
+        }
     ]
     b_source = {"url": f"{BASE}@s/b/-/b-1.0.0.tgz", "hash": digest("b")}
     assert value["packages"] == {
