@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.binarycache.places import Place, nginx, place
+from tests.binarycache.places import Place, nginx, place, s3
 from tests.cli.caches import Project, generated, told
 from tests.support.nix import NixElsewhere
 from tests.support.projects import ROOT
@@ -133,6 +133,21 @@ def test_store_paths_go_with_their_closure_and_substitute_elsewhere(
     assert second.file(outer).read_text().startswith("see /nix/store/")
     again = project.run("push", *to, "--json", **nix.environment)
     assert again.json["closures"] == {"present": 2, "copied": 0}
+
+
+def test_a_closure_goes_to_s3_where_nix_can_and_else_it_says_why_not(
+    project: Project, nix: NixElsewhere
+) -> None:
+    path, both = closure(nix)
+    with s3() as place:
+        run = project.run(
+            "push", "--to", place.address, path, **nix.environment | place.environment
+        )
+        if run.status == 0:
+            told(nix, place.for_nix, both)
+        else:
+            assert run.status == 2
+            assert "this Nix was built without S3" in run.stderr
 
 
 def test_other_stores_get_tarballs_through_nix(
