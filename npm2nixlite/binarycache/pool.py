@@ -6,7 +6,16 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from npm2nixlite.binarycache.push import DEFAULTS, Plan, Progress, Summary, carry_out, plan
+from npm2nixlite.binarycache import cache_info
+from npm2nixlite.binarycache.push import (
+    DEFAULTS,
+    Plan,
+    Progress,
+    Summary,
+    carry_out,
+    plan,
+    plan_new,
+)
 from npm2nixlite.binarycache.survey import Present
 from npm2nixlite.errors import BuildError
 from npm2nixlite.processes import Workers, process_count
@@ -43,6 +52,8 @@ def ask_all(
         watch: Told of each answer.
     """
     unique = {(file.name, file.integrity): file for file in files}
+    if not asyncio.run(_is_there(opener, options)):
+        return plan_new(unique.values(), options)
 
     async def ask(share: Sequence[FixedFile], jobs: int, told: Watch) -> Plan:
         async with opener(jobs) as backend:
@@ -53,6 +64,11 @@ def ask_all(
         cache_is_new=any(part.cache_is_new for part in parts),
         entries=tuple(entry for part in parts for entry in part.entries),
     )
+
+
+async def _is_there(opener: Opener, options: Options) -> bool:
+    async with opener(1) as backend:
+        return await cache_info.is_there(backend, options.store_dir)
 
 
 def send_all(

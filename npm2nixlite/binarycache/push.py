@@ -38,6 +38,7 @@ __all__ = [
     "Summary",
     "carry_out",
     "plan",
+    "plan_new",
     "push",
 ]
 
@@ -162,11 +163,9 @@ async def plan(
         InputError: It is for another store, or a name cannot be a store path's.
         FetchError: A file cannot be read.
     """
-    paths = {file.store_path(options.store_dir): file for file in files}
     if not await cache_info.is_there(backend, options.store_dir):
-        # No cache yet: Nix would not ask it for anything, and whatever is there is replaced.
-        entries = (Entry(file, path, Send()) for path, file in paths.items())
-        return Plan(cache_is_new=True, entries=tuple(entries))
+        return plan_new(files, options)
+    paths = {file.store_path(options.store_dir): file for file in files}
     states: dict[StorePath, State] = {}
 
     async def look(path: StorePath) -> None:
@@ -176,6 +175,16 @@ async def plan(
     await _each(paths, options.jobs, look)
     entries = (Entry(file, path, states[path]) for path, file in paths.items())
     return Plan(cache_is_new=False, entries=tuple(entries))
+
+
+def plan_new(files: Iterable[FixedFile], options: Options = DEFAULTS) -> Plan:
+    """The plan for what is no cache yet: Nix would not ask it for anything, so neither do we.
+
+    Whatever is there all the same is replaced.
+    """
+    paths = {file.store_path(options.store_dir): file for file in files}
+    entries = (Entry(file, path, Send()) for path, file in paths.items())
+    return Plan(cache_is_new=True, entries=tuple(entries))
 
 
 async def carry_out(

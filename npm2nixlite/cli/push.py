@@ -218,7 +218,9 @@ def _push_tarballs(
         tell_fetched(console, fetched)
         outcome.fetch = fetch_json(fetched)
     files = fixed_files(tarballs, cache)
-    plan = ask_all(open_cache, files, options, _watch(console, "asking", len(files)))
+    asking = _watch(console, "asking", len(files))
+    plan = ask_all(open_cache, files, options, asking)
+    asking(Progress("ask", len(files), len(files)))  # a new cache is not asked for each
     if parsed.dry_run:
         outcome.tarballs = tell_plan(console, shown(parsed.to), plan, total - len(files))
         return

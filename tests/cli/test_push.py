@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.binarycache.places import Place, place
+from tests.binarycache.places import Place, nginx, place, s3
 from tests.cli.caches import Project, generated, told
 from tests.support.nix import NixElsewhere
 from tests.support.projects import ROOT
@@ -60,6 +60,18 @@ def test_tarballs_go_up_without_nix_and_a_second_empty_store_builds_from_there(
     assert sorted(project.build(second)) == project.paths
     assert set(told(nix, place.for_nix, project.paths)) == set(project.paths)
     second("nix-store", "--verify", "--check-contents")
+
+
+def test_after_generate_a_push_asks_the_registry_for_nothing(
+    home: Path, project: Project, registry: Registry
+) -> None:
+    made = project.run("generate", project.directory)
+    assert made.status == 0, made.stderr
+    connections = registry.connections
+    run = project.run("push", "--to", f"file://{home}/store", project.directory)
+    assert run.status == 0, run.stderr
+    assert "5 sent" in run.stdout
+    assert registry.connections == connections
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd", "xz"])
@@ -121,6 +133,21 @@ def test_store_paths_go_with_their_closure_and_substitute_elsewhere(
     assert second.file(outer).read_text().startswith("see /nix/store/")
     again = project.run("push", *to, "--json", **nix.environment)
     assert again.json["closures"] == {"present": 2, "copied": 0}
+
+
+def test_a_closure_goes_to_s3_where_nix_can_and_else_it_says_why_not(
+    project: Project, nix: NixElsewhere
+) -> None:
+    path, both = closure(nix)
+    with s3() as place:
+        run = project.run(
+            "push", "--to", place.address, path, **nix.environment | place.environment
+        )
+        if run.status == 0:
+            told(nix, place.for_nix, both)
+        else:
+            assert run.status == 2
+            assert "this Nix was built without S3" in run.stderr
 
 
 def test_other_stores_get_tarballs_through_nix(
@@ -190,6 +217,42 @@ def test_what_is_neither_file_nor_store_path_is_refused(project: Project) -> Non
     run = project.run("push", "--to", "file:///nowhere", project.home)
     assert run.status == 2
     assert "make one with 'npm2nixlite generate'" in run.stderr
+
+
+def test_a_token_goes_along_and_nix_is_said_to_send_none(
+    project: Project, tmp_path: Path, nix: NixElsewhere
+) -> None:
+    (project.home / "token").write_text("t0ken\n")
+    guard = 'if ($http_authorization != "Bearer t0ken") { return 403; } '
+    location = guard + "dav_methods PUT; create_full_put_path on;"
+    with nginx(tmp_path / "server", location=location) as place:
+        to = ("--to", place.address)
+        assert project.run("push", *to, project.file).status == 4
+        run = project.run("push", *to, project.file, "--token-file", "token")
+        assert run.status == 0, run.stderr
+        path, _ = closure(nix)
+        run = project.run("push", *to, path, "--token-file", "token", **nix.environment)
+        assert run.status == 2
+        assert "Nix itself sends no token" in run.stderr
+
+
+def test_nginx_set_up_as_the_documentation_has_it_serves_all_and_takes_from_some(
+    project: Project, tmp_path: Path, nix: NixElsewhere
+) -> None:
+    text = (ROOT / "docs/binary-cache.md").read_text()
+    block = text.partition("```nginx\n")[2].partition("```")[0]
+    location = block.partition("location / {")[2].rpartition("}")[0].rpartition("}")[0]
+    (tmp_path / "users").write_text("push:{PLAIN}it\n")
+    location = location.replace("/etc/nginx/cache-users", str(tmp_path / "users"))
+    with nginx(tmp_path / "server", location=location) as place:
+        run = project.run("push", "--to", place.address, project.file)
+        assert run.status == 4
+        assert "answered 401" in run.stderr
+        (project.home / ".netrc").write_text("machine 127.0.0.1 login push password it\n")
+        run = project.run("push", "--to", place.address, project.file)
+        assert run.status == 0, run.stderr
+        second = nix.with_config(f"substituters = {place.for_nix}")
+        assert sorted(project.build(second)) == project.paths
 
 
 @pytest.mark.parametrize(
