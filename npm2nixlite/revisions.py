@@ -111,7 +111,7 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
     """Why packing the tree's files would not give what npm packs; empty where it would."""
     found: list[str] = []
     try:
-        manifest = json.loads((place / tree.directory / "package.json").read_bytes())
+        manifest = json.loads(_own_file(place, f"{tree.directory}/package.json").read_bytes())
         scripts = manifest.get("scripts") or {}
         ours = [name for name in _PACKING_SCRIPTS if isinstance(scripts, dict) and name in scripts]
     except FileNotFoundError:
@@ -126,7 +126,8 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
             f"npm builds it with its own dependencies before packing it (scripts: {names}), and "
             "these are in no lock here"
         )
-    if tree.on_forge and any(map(_keeps_from_archives, place.rglob(".gitattributes"))):
+    attributes = (path for path in place.rglob(".gitattributes") if path.is_file())
+    if tree.on_forge and any(map(_keeps_from_archives, attributes)):
         found.append(
             "npm takes the forge's archive of it, and its .gitattributes make that differ from "
             "the commit (export-ignore, export-subst)"
@@ -134,7 +135,17 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
     return found
 
 
+def _own_file(place: Path, path: str) -> Path:
+    """A file of the tree; what a link leads to is not the tree's, and may never end."""
+    file = place / path.lstrip("/")
+    if file.is_symlink() or file.resolve() != place.resolve() / path.lstrip("/"):
+        raise FileNotFoundError
+    return file
+
+
 def _keeps_from_archives(attributes: Path) -> bool:
+    if attributes.is_symlink():
+        return False  # git does not read such a one
     text = attributes.read_text("utf-8", "replace")
     return any(
         {"export-ignore", "export-subst"} & set(line.split()[1:])

@@ -188,6 +188,39 @@ def test_a_forges_ssh_address_and_short_forms_are_fetched_over_https(
     assert 'git = "https://github.com/u/g.git";' in line(project)
 
 
+@pytest.mark.parametrize(
+    "version",
+    ["github:u/g", "git+ssh://git@github.com/u/g.git", "u/g", "git+https://github.com/u/g"],
+)
+def test_a_version_1_lock_spells_them_in_its_own_way(
+    home: Path, project: Path, forge: Forge, version: str
+) -> None:
+    rev = forge.commit("u/g", {"package.json": MANIFEST})
+    (home / ".gitconfig").write_text(f'[url "{forge.base}"]\n  insteadOf = https://github.com/\n')
+    project.mkdir()
+    dependency = {"version": f"{version}#{rev}", "from": "github:u/g#semver:^1"}
+    content = {"name": "p", "lockfileVersion": 1, "dependencies": {"g0": dependency}}
+    (project / "package-lock.json").write_text(json.dumps(content))
+    (project / "package.json").write_text('{"dependencies": {"g0": "github:u/g#semver:^1"}}')
+    run = generate(home, project, "--require-canonical")
+    assert run.status == 0, run.stderr
+    assert f'git = "https://github.com/u/g.git"; rev = "{rev}"' in line(project)
+
+
+def test_links_in_a_repository_are_its_files_and_lead_nowhere(
+    home: Path, project: Path, forge: Forge
+) -> None:
+    forge.commit("g", {"x": ""})
+    work = forge.root / "work/g"
+    (work / "package.json").symlink_to("/dev/zero")
+    (work / ".gitattributes").symlink_to("/dev/zero")
+    rev = forge.commit("g", {})
+    lock(project, f"git+{forge.base}g.git#{rev}")
+    run = generate(home, project)
+    assert run.status == 0, run.stderr
+    assert "it has no package.json" in run.stderr
+
+
 def test_where_https_is_refused_the_forges_ssh_address_is_tried_as_npm_does(
     home: Path, project: Path, forge: Forge
 ) -> None:
