@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.cache import Cache, Revision, unwritable
 from npm2nixlite.errors import FetchError, InputError
 from npm2nixlite.integrity import Integrity
+from npm2nixlite.lock import LOCK_NAMES
 from npm2nixlite.store.nar import dump
 
 if TYPE_CHECKING:
@@ -122,9 +123,10 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
         found.append("npm packs dependencies of its own with it, and these are in no lock here")
     if ours:
         names = ", ".join(ours)
+        locked = any((place / tree.directory / name).is_file() for name in LOCK_NAMES)
         found.append(
-            f"npm builds it with its own dependencies before packing it (scripts: {names}), and "
-            "these are in no lock here"
+            f"npm installs its dependencies and builds it before packing it (scripts: {names}); "
+            + ("it has a lock for them, but is not built here" if locked else "they are in no lock")
         )
     attributes = (path for path in place.rglob(".gitattributes") if path.is_file())
     if tree.on_forge and any(map(_keeps_from_archives, attributes)):

@@ -272,13 +272,24 @@ def test_a_script_that_npm_runs_before_packing_is_a_blocker_that_says_so(
     (blocker,) = state["blockers"]
     assert blocker["path"] == "node_modules/g0"
     assert f"(scripts: {script})" in blocker["reason"]
-    assert "in no lock" in blocker["reason"]
+    assert blocker["reason"].endswith("they are in no lock")
     assert "1 blocker" in run.stderr
     assert "narHash" in line(project)  # the commit is fixed all the same
     asked = len(forge.requests)
     assert generate(home, project, "--check").status == 0
     assert generate(home, project, "--require-canonical").status == 2
     assert len(forge.requests) == asked
+
+
+def test_the_blocker_says_where_a_repository_has_a_lock_of_its_own(
+    home: Path, project: Path, forge: Forge
+) -> None:
+    manifest = json.dumps({"name": "g", "version": "1.0.0", "scripts": {"prepare": "tsc"}})
+    rev = forge.commit("g", {"package.json": manifest, "package-lock.json": "{}"})
+    lock(project, f"git+{forge.base}g.git#{rev}")
+    run = generate(home, project)
+    assert run.status == 0
+    assert "it has a lock for them, but is not built here" in run.stderr
 
 
 def test_what_a_forge_keeps_from_its_archives_is_a_blocker(
