@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, Revision, unwritable
@@ -24,16 +25,31 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.lock.git import GitTree
 
-__all__ = ["resolve_revisions"]
+__all__ = ["ResolvedTree", "resolve_revisions"]
 
 _AT_ONCE = 4
 _PACKING_SCRIPTS = ("prepublish", "preprepare", "prepare", "postprepare", "prepack")
 """What npm may run in a git dependency before it packs it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedTree:
+    """What a git tree turned out to be.
+
+    Attributes:
+        sha256: The hash of its NAR.
+        submodules: Whether submodules' files are in it.
+        obstacles: Why packing its files would not give what npm packs; empty where it would.
+    """
+
+    sha256: Integrity
+    submodules: bool
+    obstacles: tuple[str, ...]
+
+
 def resolve_revisions(
     wanted: Mapping[GitTree, str], cache: Cache, options: FetchOptions, *, offline: bool = False
-) -> dict[GitTree, Revision]:
+) -> dict[GitTree, ResolvedTree]:
     """Find every tree's hash, and what keeps it from being packed as it is.
 
     Args:
@@ -68,7 +84,15 @@ def resolve_revisions(
                     found[tree] = outcome
     if failures:
         raise _fetch_error(failures, wanted)
-    return {tree: revision for tree, revision in found.items() if revision is not None}
+    return {
+        tree: ResolvedTree(
+            revision.sha256,
+            revision.submodules,
+            tuple(_obstacles(tree, cache.tree(revision.sha256))),
+        )
+        for tree, revision in found.items()
+        if revision is not None
+    }
 
 
 def _look(tree: GitTree, place: Path, cache: Cache, options: FetchOptions) -> Revision:
@@ -77,9 +101,7 @@ def _look(tree: GitTree, place: Path, cache: Cache, options: FetchOptions) -> Re
     try:
         for piece in dump(place):
             digest.update(piece)
-        revision = Revision(
-            Integrity.of("sha256", digest.digest()), submodules, tuple(_obstacles(tree, place))
-        )
+        revision = Revision(Integrity.of("sha256", digest.digest()), submodules)
         cache.add_revision(str(tree), revision, place)
     except OSError as error:
         raise unwritable(cache.directory, error) from error
