@@ -71,12 +71,10 @@ class Revision:
     Attributes:
         sha256: The hash of its tree's NAR, without any ``.git``.
         submodules: Whether the tree has submodules' files in it.
-        obstacles: Why packing its files would not give what npm packs.
     """
 
     sha256: Integrity
     submodules: bool
-    obstacles: tuple[str, ...]
 
 
 class Cache:
@@ -152,7 +150,7 @@ class Cache:
         self._write(str(self._record_path(subject, asked)), json.dumps(fields))
 
     def revision(self, address: str) -> Revision | None:
-        """What is known about a git commit.
+        """What is known about a git commit whose tree is in the cache.
 
         Args:
             address: Of the repository and the commit.
@@ -160,8 +158,7 @@ class Cache:
         try:
             fields = json.loads(Path(self._path("revision", _name(address))).read_bytes())
             (sha256,) = parse_integrity(fields["narHash"])
-            obstacles = tuple(str(item) for item in fields["obstacles"])
-            return Revision(sha256, bool(fields["submodules"]), obstacles)
+            return Revision(sha256, bool(fields["submodules"])) if self.has_tree(sha256) else None
         except (FileNotFoundError, ValueError, KeyError, TypeError, InputError):
             return None  # found out anew
 
@@ -169,18 +166,18 @@ class Cache:
         """Where the tree of this NAR hash is, or would be; whoever reads it verifies it again."""
         return Path(self._path("tree", sha256.hex))
 
+    def has_tree(self, sha256: Integrity) -> bool:
+        """Whether the tree of this NAR hash is in the cache."""
+        return self.tree(sha256).is_dir()
+
     def add_revision(self, address: str, revision: Revision, tree: Path) -> None:
         """Remember a git commit; its tree is moved."""
         place = self.tree(revision.sha256)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.is_dir():
+        if not self.has_tree(revision.sha256):
             with suppress(FileExistsError):  # another run was faster
                 tree.rename(place)
-        fields = {
-            "narHash": str(revision.sha256),
-            "submodules": revision.submodules,
-            "obstacles": list(revision.obstacles),
-        }
+        fields = {"narHash": str(revision.sha256), "submodules": revision.submodules}
         self._write(self._path("revision", _name(address)), json.dumps(fields))
 
     @contextmanager

@@ -23,11 +23,12 @@ from npm2nixlite.resolve import Resolution, Wanted, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from npm2nixlite.cache import Cache, Revision
+    from npm2nixlite.cache import Cache
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.render import LocalPin
+    from npm2nixlite.revisions import ResolvedTree
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
 
@@ -139,7 +140,8 @@ def generate(
             {**pins, **_local_pins(plan), **_git_pins(plan, revisions)},
             plan.blockers,
             registry,
-            Path(os.path.relpath(directory, output.parent)).as_posix(),
+            # Only local tarballs lie there; without any, the file is the same wherever it goes.
+            Path(os.path.relpath(directory, output.parent)).as_posix() if plan.local_files else ".",
         )
         generated.append(Generated(project.path, plan, output, text, _read(output)))
     _check_canonical(
@@ -198,7 +200,7 @@ def _local_pins(plan: Plan) -> dict[str, LocalPin]:
 
 def _resolve_revisions(
     wanted: Sequence[Wanted], cache: Cache, options: GenerateOptions
-) -> dict[GitTree, Revision]:
+) -> dict[GitTree, ResolvedTree]:
     trees = {tree: paths[0] for item in wanted for tree, paths in item.plan.trees.items()}
     if not trees:
         return {}
@@ -207,7 +209,7 @@ def _resolve_revisions(
     return resolve_revisions(trees, cache, options.fetch, offline=options.offline)
 
 
-def _git_pins(plan: Plan, revisions: Mapping[GitTree, Revision]) -> dict[str, GitPin]:
+def _git_pins(plan: Plan, revisions: Mapping[GitTree, ResolvedTree]) -> dict[str, GitPin]:
     return {
         path: GitPin(tree, revisions[tree].sha256, revisions[tree].submodules)
         for tree, paths in plan.trees.items()
@@ -215,7 +217,7 @@ def _git_pins(plan: Plan, revisions: Mapping[GitTree, Revision]) -> dict[str, Gi
     }
 
 
-def _with_obstacles(plan: Plan, revisions: Mapping[GitTree, Revision]) -> Plan:
+def _with_obstacles(plan: Plan, revisions: Mapping[GitTree, ResolvedTree]) -> Plan:
     """The plan, with the blockers that only the trees themselves tell."""
     found = [
         Blocker(path, f"git dependency: {obstacle}")

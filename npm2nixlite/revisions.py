@@ -9,11 +9,13 @@ import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, Revision, unwritable
 from npm2nixlite.errors import FetchError, InputError
 from npm2nixlite.integrity import Integrity
+from npm2nixlite.lock import LOCK_NAMES
 from npm2nixlite.store.nar import dump
 
 if TYPE_CHECKING:
@@ -23,16 +25,31 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.lock.git import GitTree
 
-__all__ = ["resolve_revisions"]
+__all__ = ["ResolvedTree", "resolve_revisions"]
 
 _AT_ONCE = 4
 _PACKING_SCRIPTS = ("prepublish", "preprepare", "prepare", "postprepare", "prepack")
 """What npm may run in a git dependency before it packs it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedTree:
+    """What a git tree turned out to be.
+
+    Attributes:
+        sha256: The hash of its NAR.
+        submodules: Whether submodules' files are in it.
+        obstacles: Why packing its files would not give what npm packs; empty where it would.
+    """
+
+    sha256: Integrity
+    submodules: bool
+    obstacles: tuple[str, ...]
+
+
 def resolve_revisions(
     wanted: Mapping[GitTree, str], cache: Cache, options: FetchOptions, *, offline: bool = False
-) -> dict[GitTree, Revision]:
+) -> dict[GitTree, ResolvedTree]:
     """Find every tree's hash, and what keeps it from being packed as it is.
 
     Args:
@@ -67,7 +84,15 @@ def resolve_revisions(
                     found[tree] = outcome
     if failures:
         raise _fetch_error(failures, wanted)
-    return {tree: revision for tree, revision in found.items() if revision is not None}
+    return {
+        tree: ResolvedTree(
+            revision.sha256,
+            revision.submodules,
+            tuple(_obstacles(tree, cache.tree(revision.sha256))),
+        )
+        for tree, revision in found.items()
+        if revision is not None
+    }
 
 
 def _look(tree: GitTree, place: Path, cache: Cache, options: FetchOptions) -> Revision:
@@ -76,9 +101,7 @@ def _look(tree: GitTree, place: Path, cache: Cache, options: FetchOptions) -> Re
     try:
         for piece in dump(place):
             digest.update(piece)
-        revision = Revision(
-            Integrity.of("sha256", digest.digest()), submodules, tuple(_obstacles(tree, place))
-        )
+        revision = Revision(Integrity.of("sha256", digest.digest()), submodules)
         cache.add_revision(str(tree), revision, place)
     except OSError as error:
         raise unwritable(cache.directory, error) from error
@@ -111,7 +134,7 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
     """Why packing the tree's files would not give what npm packs; empty where it would."""
     found: list[str] = []
     try:
-        manifest = json.loads((place / tree.directory / "package.json").read_bytes())
+        manifest = json.loads(_own_file(place, f"{tree.directory}/package.json").read_bytes())
         scripts = manifest.get("scripts") or {}
         ours = [name for name in _PACKING_SCRIPTS if isinstance(scripts, dict) and name in scripts]
     except FileNotFoundError:
@@ -122,11 +145,13 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
         found.append("npm packs dependencies of its own with it, and these are in no lock here")
     if ours:
         names = ", ".join(ours)
+        locked = any((place / tree.directory / name).is_file() for name in LOCK_NAMES)
         found.append(
-            f"npm builds it with its own dependencies before packing it (scripts: {names}), and "
-            "these are in no lock here"
+            f"npm installs its dependencies and builds it before packing it (scripts: {names}); "
+            + ("it has a lock for them, but is not built here" if locked else "they are in no lock")
         )
-    if tree.on_forge and any(map(_keeps_from_archives, place.rglob(".gitattributes"))):
+    attributes = (path for path in place.rglob(".gitattributes") if path.is_file())
+    if tree.on_forge and any(map(_keeps_from_archives, attributes)):
         found.append(
             "npm takes the forge's archive of it, and its .gitattributes make that differ from "
             "the commit (export-ignore, export-subst)"
@@ -134,7 +159,17 @@ def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
     return found
 
 
+def _own_file(place: Path, path: str) -> Path:
+    """A file of the tree; what a link leads to is not the tree's, and may never end."""
+    file = place / path.lstrip("/")
+    if file.is_symlink() or file.resolve() != place.resolve() / path.lstrip("/"):
+        raise FileNotFoundError
+    return file
+
+
 def _keeps_from_archives(attributes: Path) -> bool:
+    if attributes.is_symlink():
+        return False  # git does not read such a one
     text = attributes.read_text("utf-8", "replace")
     return any(
         {"export-ignore", "export-subst"} & set(line.split()[1:])

@@ -188,6 +188,39 @@ def test_a_forges_ssh_address_and_short_forms_are_fetched_over_https(
     assert 'git = "https://github.com/u/g.git";' in line(project)
 
 
+@pytest.mark.parametrize(
+    "version",
+    ["github:u/g", "git+ssh://git@github.com/u/g.git", "u/g", "git+https://github.com/u/g"],
+)
+def test_a_version_1_lock_spells_them_in_its_own_way(
+    home: Path, project: Path, forge: Forge, version: str
+) -> None:
+    rev = forge.commit("u/g", {"package.json": MANIFEST})
+    (home / ".gitconfig").write_text(f'[url "{forge.base}"]\n  insteadOf = https://github.com/\n')
+    project.mkdir()
+    dependency = {"version": f"{version}#{rev}", "from": "github:u/g#semver:^1"}
+    content = {"name": "p", "lockfileVersion": 1, "dependencies": {"g0": dependency}}
+    (project / "package-lock.json").write_text(json.dumps(content))
+    (project / "package.json").write_text('{"dependencies": {"g0": "github:u/g#semver:^1"}}')
+    run = generate(home, project, "--require-canonical")
+    assert run.status == 0, run.stderr
+    assert f'git = "https://github.com/u/g.git"; rev = "{rev}"' in line(project)
+
+
+def test_links_in_a_repository_are_its_files_and_lead_nowhere(
+    home: Path, project: Path, forge: Forge
+) -> None:
+    forge.commit("g", {"x": ""})
+    work = forge.root / "work/g"
+    (work / "package.json").symlink_to("/dev/zero")
+    (work / ".gitattributes").symlink_to("/dev/zero")
+    rev = forge.commit("g", {})
+    lock(project, f"git+{forge.base}g.git#{rev}")
+    run = generate(home, project)
+    assert run.status == 0, run.stderr
+    assert "it has no package.json" in run.stderr
+
+
 def test_where_https_is_refused_the_forges_ssh_address_is_tried_as_npm_does(
     home: Path, project: Path, forge: Forge
 ) -> None:
@@ -239,13 +272,24 @@ def test_a_script_that_npm_runs_before_packing_is_a_blocker_that_says_so(
     (blocker,) = state["blockers"]
     assert blocker["path"] == "node_modules/g0"
     assert f"(scripts: {script})" in blocker["reason"]
-    assert "in no lock" in blocker["reason"]
+    assert blocker["reason"].endswith("they are in no lock")
     assert "1 blocker" in run.stderr
     assert "narHash" in line(project)  # the commit is fixed all the same
     asked = len(forge.requests)
     assert generate(home, project, "--check").status == 0
     assert generate(home, project, "--require-canonical").status == 2
     assert len(forge.requests) == asked
+
+
+def test_the_blocker_says_where_a_repository_has_a_lock_of_its_own(
+    home: Path, project: Path, forge: Forge
+) -> None:
+    manifest = json.dumps({"name": "g", "version": "1.0.0", "scripts": {"prepare": "tsc"}})
+    rev = forge.commit("g", {"package.json": manifest, "package-lock.json": "{}"})
+    lock(project, f"git+{forge.base}g.git#{rev}")
+    run = generate(home, project)
+    assert run.status == 0
+    assert "it has a lock for them, but is not built here" in run.stderr
 
 
 def test_what_a_forge_keeps_from_its_archives_is_a_blocker(

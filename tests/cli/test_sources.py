@@ -91,6 +91,17 @@ def test_a_local_tarball_may_have_any_name_and_place(
     assert str(home) not in out.read_text()
 
 
+def test_the_file_without_local_tarballs_is_the_same_wherever_it_goes(
+    home: Path, project: Path, registry: Registry
+) -> None:
+    write_lock(project, {"node_modules/a": locked(integrity=sri(registry.publish("a")))})
+    elsewhere = home / "else/where.nix"
+    elsewhere.parent.mkdir()
+    assert generate(home, registry, project).status == 0
+    assert generate(home, registry, project, "-o", elsewhere).status == 0
+    assert elsewhere.read_text() == output(project)
+
+
 def test_a_local_tarball_that_is_not_the_locks_is_refused(
     home: Path, project: Path, registry: Registry
 ) -> None:

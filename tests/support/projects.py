@@ -54,7 +54,9 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.lower().startswith("npm_config_") and not name.startswith("XDG_")
+        if not name.lower().startswith("npm_config_")
+        and not name.startswith("XDG_")
+        and not name.lower().endswith("_proxy")
     }
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), **extra}
 
