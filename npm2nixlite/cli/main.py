@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from npm2nixlite import __version__
-from npm2nixlite.cli import generate
+from npm2nixlite.cli import generate, verify
 from npm2nixlite.cli.console import Console
 from npm2nixlite.errors import Npm2nixliteError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_COMMANDS = (generate,)
+_COMMANDS = (generate, verify)
 
 _EPILOG = """\
 exit status:

@@ -1,0 +1,25 @@
+# The Python code that runs in the sandbox, and nothing else of this project: what the command line
+# or the fetcher does is no input of a node_modules.
+let
+  root = toString ../..;
+  runs = [
+    "/npm2nixlite"
+    "/npm2nixlite/__init__.py"
+    "/npm2nixlite/errors.py"
+    "/npm2nixlite/integrity.py"
+  ];
+  below =
+    path:
+    builtins.match "/npm2nixlite/(assemble|lock)(/.*)?" path != null
+    && builtins.match ".*/__pycache__(/.*)?" path == null;
+in
+builtins.path {
+  name = "npm2nixlite-assembler";
+  path = ../..;
+  filter =
+    path: _:
+    let
+      relative = builtins.substring (builtins.stringLength root) (-1) path;
+    in
+    builtins.elem relative runs || below relative;
+}

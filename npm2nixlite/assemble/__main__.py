@@ -1,0 +1,30 @@
+"""Assemble in the Nix sandbox: ``python3 -m npm2nixlite.assemble MANIFEST.json OUT``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from npm2nixlite.assemble import assemble
+from npm2nixlite.assemble.manifest import read_manifest
+from npm2nixlite.errors import Npm2nixliteError
+
+
+def main(arguments: list[str]) -> int:
+    """Assemble; the exit status is 0, or that of the error."""
+    match arguments:
+        case [manifest, out]:
+            pass
+        case _:
+            sys.stderr.write("usage: python3 -m npm2nixlite.assemble MANIFEST.json OUT\n")
+            return 2
+    try:
+        assemble(read_manifest(Path(manifest)), Path(out))
+    except Npm2nixliteError as error:
+        sys.stderr.write(f"npm2nixlite: {error}\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

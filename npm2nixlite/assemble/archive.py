@@ -1,0 +1,291 @@
+"""Reading npm tarballs: entries and bodies, in order, in bounded memory.
+
+A reader of its own because `tarfile` costs more for each entry than writing the file does, and
+because npm reads tar in its own way. It mirrors node-tar's ``header``, ``pax`` and ``parse``;
+where node-tar would warn and carry on over damage, this raises.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+__all__ = ["Archive", "BadTarballError", "Entry", "Kind"]
+
+BLOCK = 512
+WINDOW = 8 << 20
+"""Most bytes of one archive that are in memory at once, before and after inflating."""
+MAX_META = 1 << 20
+"""Longest pax header or long name; node-tar skips what is longer."""
+MAX_RATIO = 1000
+"""Inflated over deflated bytes, beyond which node-tar suspects a bomb."""
+
+_GZIP = b"\x1f\x8b"
+_USTAR = b"ustar\x0000"
+_OCTAL = re.compile(rb"\s*([0-7]+)")
+_FS_TYPES = b"0\x001234567D"
+"""Types a pending pax header speaks of."""
+
+
+class BadTarballError(Exception):
+    """The tarball is damaged, or asks for something no package may have."""
+
+
+class Kind(Enum):
+    """What an entry would become on disk; `OTHER` is what node-tar skips in silence."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    DEVICE = "device"
+    OTHER = "other"
+
+
+_KINDS = {
+    b"0": Kind.FILE,
+    b"\0": Kind.FILE,
+    b"7": Kind.FILE,
+    b"5": Kind.DIRECTORY,
+    b"D": Kind.DIRECTORY,
+    b"1": Kind.LINK,
+    b"2": Kind.LINK,
+    b"3": Kind.DEVICE,
+    b"4": Kind.DEVICE,
+    b"6": Kind.DEVICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file system entry of a tarball.
+
+    Attributes:
+        path: As the archive has it; unchecked.
+        kind: What it is.
+        mode: Permission bits as the archive has them; 0 where it has none.
+        size: Bytes of its body.
+    """
+
+    path: str
+    kind: Kind
+    mode: int
+    size: int
+
+
+class Archive:
+    """A tar archive, gzipped or not.
+
+    Args:
+        file: Open for reading bytes, at its start.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._bytes = _Window(file)
+        self._body = 0
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries in order; a body may be read only before the next entry is asked for.
+
+        Raises:
+            BadTarballError: The archive is damaged or cut short.
+        """
+        window = self._bytes
+        pax: dict[str, str] = {}
+        everywhere: dict[str, str] = {}
+        first = True
+        zeros = 0
+        while zeros < 2:  # node-tar ends at two empty blocks, and ignores what follows
+            self._skip_body()
+            block = window.header()
+            if block is None:
+                break
+            if not block.strip(b"\0"):
+                zeros += 1
+                continue
+            zeros = 0
+            _check_sum(block, first=first)
+            first = False
+            code = block[156:157]
+            if code in _FS_TYPES:
+                entry = _entry(block, code, pax, everywhere)
+                pax = {}
+                self._body = entry.size
+                yield entry
+                continue
+            size = _number(block[124:136], "size") or 0
+            self._body = size
+            if code in b"xgLKN" and size <= MAX_META:
+                text = b"".join(self.body()).decode("utf-8", "replace")
+                if code == b"x":
+                    pax = {**pax, **_records(text)}
+                elif code == b"g":
+                    everywhere = {**everywhere, **_records(text)}
+                elif code != b"K":
+                    pax = {**pax, "path": text.partition("\0")[0]}
+            elif code not in b"xgLKN":
+                pax = {}
+        if first:
+            raise BadTarballError("it holds no entry")
+        self._skip_body()
+        window.finish()
+
+    def body(self) -> Iterator[bytes]:
+        """The current entry's bytes, in pieces of at most `WINDOW`."""
+        left, padding = self._body, -self._body % BLOCK
+        self._body = 0
+        while left:
+            piece = self._bytes.take(left)
+            left -= len(piece)
+            yield piece
+        while padding:
+            padding -= len(self._bytes.take(padding))
+
+    def _skip_body(self) -> None:
+        if self._body:
+            for _ in self.body():
+                pass
+
+
+class _Window:
+    """The archive's inflated bytes, a window at a time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._pending = file.read(WINDOW)
+        gzipped = self._pending.startswith(_GZIP)
+        self._inflater = zlib.decompressobj(31) if gzipped else None
+        self._read = len(self._pending)
+        self._inflated = 0
+        self._data = b""
+        self._at = 0
+
+    def header(self) -> bytes | None:
+        """The next block, or None at the end of the archive."""
+        if self._at == len(self._data) and not self._refill():
+            return None
+        block = self.take(BLOCK)
+        while len(block) < BLOCK:
+            block += self.take(BLOCK - len(block))
+        return block
+
+    def take(self, size: int) -> bytes:
+        """At least one byte and at most ``size``."""
+        if self._at == len(self._data) and not self._refill():
+            raise BadTarballError("it is cut short")
+        start = self._at
+        self._at = min(start + size, len(self._data))
+        return self._data[start : self._at]
+
+    def finish(self) -> None:
+        """Read what is left, so that a cut or damaged end does not pass for a whole one."""
+        while self._inflater is not None and self._refill():
+            pass
+
+    def _refill(self) -> bool:
+        self._at = 0
+        self._data = self._next()
+        return bool(self._data)
+
+    def _next(self) -> bytes:
+        if self._inflater is None:
+            data, self._pending = self._pending, self._file.read(WINDOW)
+            return data
+        while True:
+            if self._inflater.eof:
+                rest = self._inflater.unused_data or self._more()
+                if not rest.startswith(_GZIP):
+                    return b""  # zlib in Node.js ignores garbage behind the last member
+                self._inflater, self._pending = zlib.decompressobj(31), rest
+            if not self._pending:
+                self._pending = self._more()
+            try:
+                data = self._inflater.decompress(self._pending, WINDOW)
+            except zlib.error as error:
+                raise BadTarballError(f"its gzip stream is damaged ({error})") from error
+            starved = not self._pending
+            self._pending = self._inflater.unconsumed_tail
+            if data:
+                self._inflated += len(data)
+                if self._inflated > MAX_RATIO * (self._read - len(self._pending)):
+                    raise BadTarballError(f"it inflates to more than {MAX_RATIO} times its size")
+                return data
+            if starved and not self._inflater.eof:
+                raise BadTarballError("it is cut short: the gzip stream has no end")
+
+    def _more(self) -> bytes:
+        data = self._file.read(WINDOW)
+        self._read += len(data)
+        return data
+
+
+def _entry(block: bytes, code: bytes, pax: dict[str, str], everywhere: dict[str, str]) -> Entry:
+    path = pax.get("path") or _path(block)
+    kind = _KINDS[code]
+    if code in b"0\0" and path.endswith("/"):
+        kind = Kind.DIRECTORY
+    size: int | None
+    if kind is Kind.DIRECTORY and code != b"D":
+        size = 0  # some writers put the directory's own size here; there is no body
+    else:
+        size = _decimal(pax.get("size") or everywhere.get("size"))
+        size = _number(block[124:136], "size") if size is None else size
+    mode = _decimal(pax.get("mode") or everywhere.get("mode"))
+    mode = _number(block[100:108], "mode") if mode is None else mode
+    if not path:
+        raise BadTarballError("an entry has no name")
+    return Entry(path, kind, mode or 0, size or 0)
+
+
+def _path(block: bytes) -> str:
+    path = block[:100].partition(b"\0")[0].decode("utf-8", "replace")
+    if block[257:265] != _USTAR:
+        return path
+    # xstar keeps times behind a prefix of 130 bytes; a prefix longer than that fills byte 475
+    prefix = block[345:500] if block[475] else block[345:475]
+    name = prefix.partition(b"\0")[0].decode("utf-8", "replace")
+    return f"{name}/{path}" if name else path
+
+
+def _check_sum(block: bytes, *, first: bool) -> None:
+    if sum(block[:148]) + 8 * 0x20 + sum(block[156:]) != _number(block[148:156], "checksum"):
+        if first:
+            raise BadTarballError("it is neither a gzip nor a tar archive")
+        raise BadTarballError("an entry's header is damaged (checksum)")
+
+
+def _number(field: bytes, name: str) -> int | None:
+    if field[0] & 0x80:
+        value = int.from_bytes(field[1:], "big")
+        if field[0] != 0x80 or value > (1 << 53) - 1:
+            raise BadTarballError(f"an entry has an impossible {name}")
+        return value
+    text = field.partition(b"\0")[0]
+    try:
+        return int(text, 8)
+    except ValueError:
+        match = _OCTAL.match(text)
+        return int(match[1], 8) if match else None
+
+
+def _decimal(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() else None
+
+
+def _records(text: str) -> dict[str, str]:
+    """A pax header's records, a line each; what does not fit its length is ignored."""
+    found: dict[str, str] = {}
+    for line in text.removesuffix("\n").split("\n"):
+        length, space, record = line.partition(" ")
+        if not space or not length.isdigit() or int(length) != len(line.encode()) + 1:
+            continue
+        key, _, value = record.partition("=")
+        if key:
+            found[key] = value.partition("\0")[0]
+    return found

@@ -1,0 +1,42 @@
+"""The order npm sorts by: JavaScript's ``localeCompare`` in English.
+
+That is the Unicode Collation Algorithm with CLDR's root order. Its tables are not in Python's
+standard library; package names, file names and lock keys are ASCII nearly always, for which the
+order is written out here. What lies beyond sorts behind it, letters with accents by their letter.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+__all__ = ["collation_key"]
+
+_SYMBOLS = "\t\n\x0b\x0c\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_PRIMARY = {character: rank for rank, character in enumerate(_SYMBOLS + _LETTERS, start=1)}
+
+
+@lru_cache(maxsize=None)
+def collation_key(text: str) -> tuple[tuple[int, ...], ...]:
+    """A key by which `sorted` orders as ``localeCompare(…, "en")`` does.
+
+    Letters are compared first, then accents, then case (lower before upper).
+    """
+    primary: list[int] = []
+    accents: list[int] = []
+    case: list[int] = []
+    for character in text if text.isascii() else unicodedata.normalize("NFD", text):
+        lower = character.lower()
+        if unicodedata.combining(character):
+            accents.append(ord(character))
+            continue
+        rank = _PRIMARY.get(lower)
+        if rank is None:
+            if character < " " or character == "\x7f":
+                continue  # control characters have no weight
+            rank = 1000 + ord(lower[0])
+        primary.append(rank)
+        accents.append(0)
+        case.append(lower != character)
+    return tuple(primary), tuple(accents), tuple(case)

@@ -1,0 +1,193 @@
+"""From a manifest, and a lock where there is one, to the tree to install."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from npm2nixlite.assemble.archive import Archive, BadTarballError, Kind
+from npm2nixlite.assemble.package_json import (
+    Json,
+    normalize,
+    normalize_bin,
+    parse_package_json,
+    read_package_json,
+)
+from npm2nixlite.assemble.tree import Node, Tree, build_tree, mark_groups
+from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.lock.fields import Fields
+from npm2nixlite.lock.v1 import packages_of_v1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from npm2nixlite.assemble.manifest import Manifest
+
+__all__ = ["load_tree", "read_lock_json"]
+
+
+def read_lock_json(path: Path) -> Json:
+    """A lock as it is.
+
+    Raises:
+        InputError: It cannot be read, or is no JSON object.
+    """
+    try:
+        lock = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"no lock: {error}", where=str(path)) from error
+    if not isinstance(lock, dict):
+        raise InputError("a lock is an object", where=str(path))
+    return lock
+
+
+def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
+    """The tree, with its groups marked.
+
+    A lock of version 2 or 3 says what each package depends on. One of version 1 does not: npm asks
+    the registry then, and here the tarballs are asked. Without a lock there are no edges, and the
+    groups are those of the manifest.
+
+    Raises:
+        BuildError: A tarball cannot be read.
+        InputError: The lock has a link without target.
+    """
+    project = _project(manifest, lock)
+    if lock is None:
+        return _without_edges(manifest, _from_manifest(manifest))
+    if isinstance(lock.get("packages"), dict):
+        entries = {path: entry for path, entry in _entries(lock["packages"]) if path}
+        described = {path: (entry, _described(path, entry)) for path, entry in entries.items()}
+    else:
+        entries = dict(_entries(_v1(lock)))
+        required = _requirements(lock)
+        described = {
+            path: (entry, _asked(path, entry, manifest.packages.get(path, {}), required.get(path)))
+            for path, entry in entries.items()
+        }
+    for path, (entry, _) in described.items():
+        directory = manifest.packages.get(path, {}).get("directory")
+        if isinstance(directory, str):
+            found = _local(directory)
+            if found is not None:
+                described[path] = (entry, found)
+    if project is None:
+        return _without_edges(manifest, described)
+    try:
+        tree = build_tree(project, described)
+    except KeyError as error:
+        raise InputError(f"a link's target {error} is not in the lock") from error
+    mark_groups(tree)
+    return tree
+
+
+def _project(manifest: Manifest, lock: Json | None) -> Json | None:
+    if manifest.package_json is not None:
+        try:
+            package = parse_package_json(manifest.package_json.read_bytes())
+        except OSError as error:
+            raise InputError(f"no package.json: {error}") from error
+        if package is not None:
+            return normalize(package)
+    packages = lock.get("packages") if lock is not None else None
+    root = packages.get("") if isinstance(packages, dict) else None
+    return normalize(root) if isinstance(root, dict) else None
+
+
+def _entries(packages: object) -> Iterator[tuple[str, Json]]:
+    if isinstance(packages, dict):
+        yield from ((path, entry) for path, entry in packages.items() if isinstance(entry, dict))
+
+
+def _v1(lock: Json) -> Json:
+    fields = packages_of_v1(Fields(lock))
+    return {path: fields.raw(path) for path in fields}
+
+
+def _requirements(lock: Json, above: str = "") -> dict[str, object]:
+    """Install path → what a version 1 lock says the package requires."""
+    found: dict[str, object] = {}
+    for name, entry in _entries(lock.get("dependencies")):
+        path = f"{above}node_modules/{name}"
+        found[path] = entry.get("requires")
+        found |= _requirements(entry, f"{path}/")
+    return found
+
+
+def _described(path: str, entry: Json) -> Json:
+    return normalize({"name": _folder_name(path), **entry})
+
+
+def _asked(path: str, entry: Json, packed: Json, required: object) -> Json:
+    """What the registry would answer about a version 1 lock's package; the tarball is asked."""
+    if entry.get("name", _folder_name(path)) != _folder_name(path):
+        # npm asks about the alias by its new name, gets no answer, and keeps what the lock has
+        return _described(path, {**entry, "dependencies": required or {}})
+    tarball = packed.get("tarball")
+    package = _packed_package_json(path, tarball) if isinstance(tarball, str) else None
+    if package is None:
+        return _described(path, entry)
+    package = normalize(package)
+    bins = normalize_bin(package)
+    package.pop("bin", None)
+    if bins:
+        package["bin"] = bins
+    scripts = package.get("scripts")
+    if isinstance(scripts, dict) and {"preinstall", "install", "postinstall"} & set(scripts):
+        package["hasInstallScript"] = True
+    return {"name": _folder_name(path), **package}
+
+
+def _packed_package_json(path: str, tarball: str) -> Json | None:
+    try:
+        with open(tarball, "rb", buffering=0) as file:  # noqa: PTH123
+            archive = Archive(file)
+            for entry in archive.entries():
+                if entry.kind is Kind.FILE and entry.path.split("/")[1:] == ["package.json"]:
+                    return parse_package_json(b"".join(archive.body()))
+    except (OSError, BadTarballError) as error:
+        raise BuildError(f"{tarball} cannot be read: {error}", where=path) from error
+    return None
+
+
+def _local(directory: str) -> Json | None:
+    from pathlib import Path
+
+    return read_package_json(Path(directory))
+
+
+def _from_manifest(manifest: Manifest) -> dict[str, tuple[Mapping[str, object], Json]]:
+    described: dict[str, tuple[Mapping[str, object], Json]] = {}
+    for path, entry in manifest.packages.items():
+        link = entry.get("link")
+        shaped = {**entry, "link": True, "resolved": link} if isinstance(link, str) else entry
+        described[path] = (shaped, _described(path, shaped))
+    return described
+
+
+def _without_edges(
+    manifest: Manifest, described: Mapping[str, tuple[Mapping[str, object], Json]]
+) -> Tree:
+    blind = {
+        path: (entry, {key: value for key, value in package.items() if "ependencies" not in key})
+        for path, (entry, package) in described.items()
+    }
+    tree = build_tree({}, blind)
+    for node in tree.nodes.values():
+        _take_flags(node, manifest.packages.get(node.location, {}) or node.entry)
+    return tree
+
+
+def _take_flags(node: Node, entry: Mapping[str, object]) -> None:
+    node.extraneous = False
+    node.dev = entry.get("dev") is True
+    node.optional = entry.get("optional") is True
+    node.dev_optional = entry.get("devOptional") is True
+    node.peer = entry.get("peer") is True
+
+
+def _folder_name(path: str) -> str:
+    scope, _, name = path.rpartition("/")
+    scope = scope.rpartition("/")[2]
+    return f"{scope}/{name}" if scope.startswith("@") else name

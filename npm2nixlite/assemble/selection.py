@@ -1,0 +1,105 @@
+"""What is left out: extraneous packages, other platforms' optional ones, omitted groups.
+
+The same steps in the same order as arborist's ``build-ideal-tree``, ``optional-set`` and ``diff``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from npm2nixlite.assemble.tree import Edge, Node, Tree
+from npm2nixlite.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Set
+
+    from npm2nixlite.assemble.platform import Platform
+
+__all__ = ["leave_out"]
+
+
+def leave_out(tree: Tree, platform: Platform, omit: Set[str]) -> None:
+    """Mark as inert what npm would not install; take out of the tree what it would forget.
+
+    Args:
+        tree: With its groups marked.
+        platform: What to install for.
+        omit: Groups to leave out: ``dev``, ``optional``, ``peer``.
+
+    Raises:
+        BuildError: A package that cannot be left out is not for the platform.
+    """
+    for node in [*tree.nodes.values()]:
+        if node.extraneous and node.parent is not None and node.location in tree.nodes:
+            tree.remove(node)
+    for node in tree.nodes.values():
+        if node is tree.root:
+            continue
+        if node.optional:
+            if not node.inert and not (platform.fits(node.package) and platform.runs(node.package)):
+                for other in _optional_set(node):
+                    other.inert = True
+        elif not _omitted(node, tree, omit) and not platform.fits(node.package):
+            raise BuildError(
+                f"this package is not for {platform.os}, {platform.cpu}, {platform.libc}",
+                where=node.location,
+                hint="npm refuses it too: only optional dependencies may be left out",
+            )
+    for node in tree.nodes.values():
+        if node.parent is not None and _omitted(node, tree, omit):
+            node.inert = True
+
+
+def _omitted(node: Node, tree: Tree, omit: Set[str]) -> bool:
+    if not omit or not (node.top is tree.root or _is_workspace(node.top, tree)):
+        return False
+    return (
+        (node.peer and "peer" in omit)
+        or (node.dev and "dev" in omit)
+        or (node.optional and "optional" in omit)
+        or (node.dev_optional and {"dev", "optional"} <= omit)
+    )
+
+
+def _is_workspace(node: Node, tree: Tree) -> bool:
+    edge = tree.root.edges_out.get(str(node.package.get("name")))
+    if edge is None or edge.kind != "workspace" or edge.target is None:
+        return False
+    return node in (edge.target, edge.target.link)
+
+
+def _optional_set(node: Node) -> dict[Node, None]:
+    """A package that cannot be installed, up to the optional dependency that asked for it, and
+    what only these need."""
+    core = {node: None}
+    _grow(core, lambda one: [edge.source for edge in one.edges_in if not edge.optional])
+    found = dict(core)
+
+    def counts(edge: Edge) -> bool:
+        return edge.target not in core and not edge.source.inert
+
+    _grow(
+        found,
+        lambda one: [
+            edge.target
+            for edge in one.edges_out.values()
+            if edge.target is not None and counts(edge)
+        ],
+    )
+    changed = True
+    while changed:
+        changed = False
+        for one in [*found]:
+            if any(edge.source not in found and counts(edge) for edge in one.edges_in):
+                del found[one]
+                changed = True
+    return found
+
+
+def _grow(nodes: dict[Node, None], following: Callable[[Node], list[Node]]) -> None:
+    pending = [*nodes]
+    while pending:
+        for node in following(pending.pop()):
+            if node not in nodes:
+                nodes[node] = None
+                pending.append(node)

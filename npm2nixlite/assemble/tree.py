@@ -1,0 +1,329 @@
+"""The tree a lock describes: who stands where, and who depends on whom.
+
+It mirrors arborist's ``node``, ``edge``, ``link`` and ``calc-dep-flags``, without the part that
+solves version ranges: a lock has solved them already.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from npm2nixlite.assemble.package_json import Json, text_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["Edge", "Node", "Tree", "build_tree", "connect", "mark_groups"]
+
+
+@dataclass(slots=True, eq=False)
+class Edge:
+    """One dependency; ``target`` is None where nothing in the tree answers it."""
+
+    source: Node
+    name: str
+    kind: str
+    target: Node | None
+
+    @property
+    def optional(self) -> bool:
+        """Whether the source can do without it."""
+        return self.kind in ("optional", "peerOptional")
+
+    @property
+    def peer(self) -> bool:
+        """Whether the source expects its dependents to bring it."""
+        return self.kind in ("peer", "peerOptional")
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A place in the tree.
+
+    Attributes:
+        location: The install path; empty for the project.
+        name: The name it is found by, its directory's.
+        package: Its manifest, or what the lock keeps of it; normalised.
+        entry: The lock's own entry.
+        link: The node it is a symbolic link to.
+        parent: Whose ``node_modules`` it stands in.
+        beside: Where it stands outside all ``node_modules``, the node whose directory it is in.
+        inert: It is left out.
+    """
+
+    location: str
+    name: str
+    package: Json
+    entry: Mapping[str, object]
+    link: Node | None = None
+    parent: Node | None = None
+    beside: Node | None = None
+    children: dict[str, Node] = field(default_factory=dict)
+    neighbours: list[Node] = field(default_factory=list)
+    edges_out: dict[str, Edge] = field(default_factory=dict)
+    edges_in: list[Edge] = field(default_factory=list)
+    extraneous: bool = True
+    dev: bool = True
+    optional: bool = True
+    dev_optional: bool = True
+    peer: bool = True
+    inert: bool = False
+
+    @property
+    def depth(self) -> int:
+        """How many packages it is nested in."""
+        return 0 if self.parent is None else self.parent.depth + 1
+
+    @property
+    def top(self) -> Node:
+        """The outermost node it is nested in."""
+        return self if self.parent is None else self.parent.top
+
+    def resolve(self, name: str) -> Node | None:
+        """What Node.js finds from here under a name."""
+        node: Node | None = self
+        while node is not None:
+            if name in node.children:
+                return node.children[name]
+            node = node.parent or node.beside
+        return None
+
+    def bundler(self, seen: set[Node] | None = None) -> Node | None:
+        """The package, or the project, whose ``bundleDependencies`` brings this one."""
+        seen = set() if seen is None else seen
+        if self in seen or self.parent is None:
+            return None
+        seen.add(self)
+        above = self.parent.bundler(seen)
+        if above is not None:
+            return above
+        bundled = self.parent.package.get("bundleDependencies")
+        if isinstance(bundled, list) and self.name in bundled:
+            return self.parent
+        # what a bundled package needs, and finds no further up than its bundler, is bundled too
+        if any(edge.source.bundler(seen) is self.parent for edge in self.edges_in):
+            return self.parent
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All nodes of a lock.
+
+    Attributes:
+        root: The project.
+        nodes: By location, in the lock's order, links last.
+    """
+
+    root: Node
+    nodes: dict[str, Node]
+
+    def walk(self) -> Iterator[Node]:
+        """What is to be installed, parents first; nothing below what is left out."""
+        pending = [self.root]
+        while pending:
+            above = pending.pop()
+            for node in above.children.values():
+                if not node.inert:
+                    yield node
+                    pending.append(node)
+            pending += above.neighbours
+
+    def remove(self, node: Node) -> None:
+        """Take a node out, with all that is nested in it."""
+        for child in [*node.children.values()]:
+            self.remove(child)
+        if node.parent is not None:
+            node.parent.children.pop(node.name, None)
+        self.nodes.pop(node.location, None)
+        for edge in node.edges_out.values():
+            if edge.target is not None:
+                edge.target.edges_in.remove(edge)
+        for edge in node.edges_in:
+            edge.target = None
+        node.edges_in = []
+
+
+def build_tree(root: Json, packages: Mapping[str, tuple[Mapping[str, object], Json]]) -> Tree:
+    """Build the tree.
+
+    Args:
+        root: The project's normalised manifest.
+        packages: Install path → the lock's entry and the package's normalised manifest.
+
+    Raises:
+        KeyError: A link's target is not among the packages.
+    """
+    tree = Tree(Node("", str(root.get("name", "")), root, root), {})
+    tree.nodes[""] = tree.root
+    links: list[Node] = []
+    for location, (entry, package) in packages.items():
+        node = Node(location, _folder_name(location), package, entry)
+        if entry.get("link"):
+            links.append(node)
+        else:
+            tree.nodes[location] = node
+    for node in links:
+        target = tree.nodes[str(node.entry.get("resolved") or "")]
+        node.link, node.package = target, target.package
+        tree.nodes[node.location] = node
+    for node in tree.nodes.values():
+        _place(node, tree.nodes)
+    workspaces = _workspaces(tree)
+    for node in tree.nodes.values():
+        connect(node, workspaces if node is tree.root else ())
+    return tree
+
+
+def connect(node: Node, workspaces: Iterable[str] = ()) -> None:
+    """Make the edges that a node's manifest asks for, in place of those it has."""
+    for edge in node.edges_out.values():
+        if edge.target is not None:
+            edge.target.edges_in.remove(edge)
+    node.edges_out = {}
+    if node.link is not None:
+        return
+    kinds = _dependencies(node) | dict.fromkeys(workspaces, "workspace")
+    for name, kind in kinds.items():
+        edge = Edge(node, name, kind, node.resolve(name))
+        node.edges_out[name] = edge
+        if edge.target is not None:
+            edge.target.edges_in.append(edge)
+
+
+def mark_groups(tree: Tree, start: Node | None = None) -> None:
+    """Work out afresh which packages are development, optional or peer ones, or of no use.
+
+    npm does not trust a lock's own flags. All are set at first; each is taken back where an edge
+    leads to the package on which it does not hold, until nothing changes.
+
+    Args:
+        tree: Its nodes but the project have all flags set.
+        start: Where to walk from; the project where it is not given.
+    """
+    start = start or tree.root
+    if start is tree.root:
+        start.extraneous = start.dev = start.optional = start.dev_optional = start.peer = False
+    seen: dict[Node, None] = {}
+    queue = [start]
+    while queue:
+        node = queue.pop()
+        seen[node] = None
+        if not node.extraneous:
+            above = node.parent or node.beside
+            while above is not None and above.extraneous:
+                above.extraneous = False
+                above = above.parent or above.beside
+        if node.link is not None:
+            if _unset(node.link, _flags_along(node)) or node.link not in seen:
+                queue.append(node.link)
+            continue
+        for edge in node.edges_out.values():
+            if edge.target is not None and _unset(edge.target, _flags_over(edge)):
+                queue.append(edge.target)
+    for node in seen:
+        if node is not start and (node.dev or node.optional):
+            node.dev_optional = False
+
+
+def _flags_along(link: Node) -> tuple[bool, ...]:
+    return (link.extraneous, link.dev, link.optional, link.dev_optional, link.peer)
+
+
+def _flags_over(edge: Edge) -> tuple[bool, ...]:
+    node, dev = edge.source, edge.kind == "dev"
+    return (
+        node.extraneous or (edge.peer and edge.optional),
+        node.dev or dev,
+        node.optional or edge.optional,
+        node.dev_optional or node.dev or node.optional or dev or edge.optional,
+        node.peer or edge.peer,
+    )
+
+
+def _unset(node: Node, may_stay: tuple[bool, ...]) -> bool:
+    """Take back the flags that may not stay; whether there was one."""
+    now = (node.extraneous, node.dev, node.optional, node.dev_optional, node.peer)
+    left = tuple(flag and stays for flag, stays in zip(now, may_stay, strict=True))
+    node.extraneous, node.dev, node.optional, node.dev_optional, node.peer = left
+    return left != now
+
+
+def _dependencies(node: Node) -> dict[str, str]:
+    """Name → kind of edge; what is named twice is what npm reads last."""
+    package = node.package
+    peers = text_map(package.get("peerDependencies"))
+    about = package.get("peerDependenciesMeta")
+    about = about if isinstance(about, dict) else {}
+    at_will = {
+        name
+        for name in peers
+        if isinstance(about.get(name), dict) and about[name].get("optional")
+    }
+    kinds = {name: "peer" for name in peers if name not in at_will}
+    kinds |= {name: "peerOptional" for name in peers if name in at_will}
+    kinds |= dict.fromkeys(text_map(package.get("dependencies")), "prod")
+    kinds |= dict.fromkeys(text_map(package.get("optionalDependencies")), "optional")
+    if node.parent is None:
+        kinds |= dict.fromkeys(text_map(package.get("devDependencies")), "dev")
+    return kinds
+
+
+def _place(node: Node, nodes: Mapping[str, Node]) -> None:
+    if not node.location:
+        return
+    folder = node.location
+    while folder:
+        folder = folder.rpartition("/")[0]
+        above = nodes.get(folder)
+        if above is None or above.link is not None:
+            continue
+        if node.location == posixpath.join(folder, "node_modules", node.name):
+            node.parent = above
+            above.children[node.name] = node
+        elif not node.location.startswith("../") or folder:
+            node.beside = above
+            above.neighbours.append(node)
+        return
+
+
+def _folder_name(location: str) -> str:
+    scope, _, name = location.rpartition("/")
+    scope = scope.rpartition("/")[2]
+    return f"{scope}/{name}" if scope.startswith("@") else name
+
+
+def _workspaces(tree: Tree) -> list[str]:
+    """The names of the links that the project's ``workspaces`` mean."""
+    globs = tree.root.package.get("workspaces")
+    if isinstance(globs, dict):
+        globs = globs.get("packages")
+    if not isinstance(globs, list):
+        return []
+    chosen: dict[str, None] = {}
+    for glob in filter(lambda item: isinstance(item, str), globs):
+        pattern = _glob(glob.removeprefix("!"))
+        for node in tree.nodes.values():
+            if node.link is not None and pattern.fullmatch(node.link.location):
+                if glob.startswith("!"):
+                    chosen.pop(node.name, None)
+                else:
+                    chosen[node.name] = None
+    return list(chosen)
+
+
+def _glob(glob: str) -> re.Pattern[str]:
+    """A workspace glob as a pattern: ``*`` within a path component, ``**`` across them."""
+    glob = posixpath.normpath(glob)
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\{[^{}]*\})", glob)
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(words.get(part) or _literal(part) for part in parts))
+
+
+def _literal(part: str) -> str:
+    if part.startswith("{"):
+        return "(?:" + "|".join(map(re.escape, part[1:-1].split(","))) + ")"
+    return re.escape(part)
