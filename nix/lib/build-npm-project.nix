@@ -18,9 +18,9 @@
   packagePatches ? { },
   localDependencies ? { },
   platform ? null,
-  # The tree to build with, and the one to run with.
-  nodeModules ? modulesWith omit,
-  productionModules ? modulesWith (omit ++ (if builtins.elem "dev" omit then [ ] else [ "dev" ])),
+  # The tree to build with, and the one to run with: made of the above where not given.
+  nodeModules ? null,
+  productionModules ? null,
   # Link the tree instead of copying it: quicker, but nothing can be written to it.
   linkNodeModules ? false,
   # The script of package.json that builds; and what to hand to npm and to it.
@@ -51,6 +51,12 @@ let
       // (if platform == null then { } else { inherit platform; })
     );
 
+  given = tree: groups: if tree == null then modulesWith groups else tree;
+  builtWith = given nodeModules omit;
+  runWith = given productionModules (
+    omit ++ (if builtins.elem "dev" omit then [ ] else [ "dev" ])
+  );
+
   own = [
     "packages"
     "lock"
@@ -72,7 +78,6 @@ stdenv.mkDerivation (
       runHook preConfigure
       . ${./node-modules.sh}
       export HOME="$TMPDIR/home" npm_config_offline=true npm_config_update_notifier=false
-      export npm_config_nodedir=${nodejs}
       mkdir -p "$HOME"
       ${if linkNodeModules then "linkModules" else "copyModules"} "$nodeModules" .
       runHook postConfigure
@@ -100,12 +105,13 @@ stdenv.mkDerivation (
       npmFlags
       npmBuildFlags
       dontNpmBuild
-      nodeModules
-      productionModules
       ;
+    nodeModules = builtWith;
+    productionModules = runWith;
     nativeBuildInputs = nativeBuildInputs ++ [ nodejs ];
     passthru = {
-      inherit nodeModules productionModules;
+      nodeModules = builtWith;
+      productionModules = runWith;
     }
     // passthru;
   }

@@ -128,6 +128,7 @@ def _note_build_files(tree: Tree, out: Path) -> None:
     for node in tree.walk():
         scripts = node.package.get("scripts")
         named = isinstance(scripts, dict) and {"install", "preinstall"} & scripts.keys()
-        if node.package.get("gypfile") is not False and not named:
-            if (out / node.location / "binding.gyp").exists():
-                node.package["hasInstallScript"] = True
+        if node.package.get("gypfile") is False or named:
+            continue
+        if (out / node.location / "binding.gyp").exists():
+            node.package["hasInstallScript"] = True

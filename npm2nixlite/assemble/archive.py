@@ -119,18 +119,11 @@ class Archive:
                 self._body = entry.size
                 yield entry
                 continue
-            size = _number(block[124:136], "size") or 0
-            self._body = size
-            if code in b"xgLKN" and size <= MAX_META:
-                text = b"".join(self.body()).decode("utf-8", "replace")
-                if code == b"x":
-                    pax = {**pax, **_records(text)}
-                elif code == b"g":
-                    everywhere = {**everywhere, **_records(text)}
-                elif code != b"K":
-                    pax = {**pax, "path": text.partition("\0")[0]}
-            elif code not in b"xgLKN":
-                pax = {}
+            self._body = _number(block[124:136], "size") or 0
+            if code == b"g":
+                everywhere = {**everywhere, **_records(self._text())}
+            else:
+                pax = self._meant_for_next(code, pax)
         if first:
             raise BadTarballError("it holds no entry")
         self._skip_body()
@@ -146,6 +139,20 @@ class Archive:
             yield piece
         while padding:
             padding -= len(self._bytes.take(padding))
+
+    def _meant_for_next(self, code: bytes, pax: dict[str, str]) -> dict[str, str]:
+        """What this entry, which is no file, says about the next one."""
+        if code == b"x":
+            return {**pax, **_records(self._text())}
+        if code in b"LN":
+            return {**pax, "path": self._text().partition("\0")[0]}
+        return pax if code == b"K" else {}
+
+    def _text(self) -> str:
+        """The body of a header that describes others; empty where it is absurdly long."""
+        if self._body > MAX_META:
+            return ""
+        return b"".join(self.body()).decode("utf-8", "replace")
 
     def _skip_body(self) -> None:
         if self._body:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.collation import collation_key
@@ -13,6 +12,7 @@ from npm2nixlite.assemble.package_json import Json, normalize_bin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from npm2nixlite.assemble.tree import Node
 
@@ -52,28 +52,28 @@ def link_bins(out: Path, installed: Iterable[tuple[Node, Json]]) -> None:
 def _link(link: str, file: str) -> None:
     if not os.path.lexists(file):
         return
-    folder = os.path.dirname(link)  # noqa: PTH120
+    folder = os.path.dirname(link)
     if os.path.lexists(link):  # a tarball brought a .bin of its own
-        if os.path.isdir(link) and not os.path.islink(link):  # noqa: PTH112, PTH114
+        if os.path.isdir(link) and not os.path.islink(link):
             shutil.rmtree(link)
         else:
-            os.unlink(link)  # noqa: PTH108
+            os.unlink(link)
     else:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        os.makedirs(folder, exist_ok=True)
     os.symlink(os.path.relpath(file, folder), link)
     _mend(file)
 
 
 def _mend(file: str) -> None:
-    if not os.path.exists(file) or not os.access(file, os.W_OK):  # noqa: PTH110
+    if not os.path.exists(file) or not os.access(file, os.W_OK):
         return  # a link leads out of the tree, to what is not ours to change
     mask = os.umask(0)
     os.umask(mask)
     mode = 0o777 & ~mask
-    os.chmod(file, mode)  # noqa: PTH101
-    if not os.path.isfile(file):  # noqa: PTH113
+    os.chmod(file, mode)
+    if not os.path.isfile(file):
         return
-    with open(file, "rb") as source:  # noqa: PTH123
+    with open(file, "rb") as source:
         if not _CRLF.match(source.read(_HASH_BANG_READ)):
             return
         source.seek(0)
@@ -82,7 +82,7 @@ def _mend(file: str) -> None:
     # npm reads and writes the file as text, and so replaces what is no UTF-8
     text = (line[:-1] + b"\n" + rest).decode("utf-8", "replace")
     temporary = f"{file}.mended"
-    with open(temporary, "wb") as target:  # noqa: PTH123
+    with open(temporary, "wb") as target:
         target.write(text.encode())
-    os.chmod(temporary, mode)  # noqa: PTH101
-    os.replace(temporary, file)  # noqa: PTH105
+    os.chmod(temporary, mode)
+    os.replace(temporary, file)

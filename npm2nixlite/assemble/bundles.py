@@ -5,7 +5,6 @@ npm does not trust a lock about them: it looks at what the tarball brought. So d
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.package_json import read_package_json
@@ -62,7 +61,7 @@ def _adopt(tree: Tree, parent: Node, out: Path, foreign: frozenset[str]) -> None
 
 def _names(modules: Path) -> list[str]:
     try:
-        names = [name for name in sorted(os.listdir(modules)) if not name.startswith(".")]
+        names = sorted(path.name for path in modules.iterdir() if not path.name.startswith("."))
     except OSError:
         return []
     return [

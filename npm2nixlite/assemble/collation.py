@@ -8,7 +8,7 @@ order is written out here. What lies beyond sorts behind it, letters with accent
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from functools import cache
 
 __all__ = ["collation_key"]
 
@@ -17,7 +17,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PRIMARY = {character: rank for rank, character in enumerate(_SYMBOLS + _LETTERS, start=1)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def collation_key(text: str) -> tuple[tuple[int, ...], ...]:
     """A key by which `sorted` orders as ``localeCompare(…, "en")`` does.
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.bundles import bundled_nodes
 from npm2nixlite.assemble.collation import collation_key
-from npm2nixlite.assemble.package_json import Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from npm2nixlite.assemble.package_json import Json
     from npm2nixlite.assemble.tree import Node, Tree
 
 __all__ = ["formatting", "hidden_lock"]
@@ -103,13 +103,7 @@ def _entry(node: Node) -> Json:
     if node.link is not None:
         return {"resolved": node.link.location, "link": True}
     package = node.package
-    entry: Json = {}
-    for key in _PACKAGE_FIELDS:
-        value = package.get(key)
-        if key == "license" and isinstance(value, dict) and value.get("type"):
-            value = value["type"]
-        if value or (value != 0 and value not in (None, "", [], {})):
-            entry[key] = value
+    entry = {key: value for key in _PACKAGE_FIELDS if (value := _field(package, key))}
     name = package.get("name")
     if name and name != node.name:
         entry["name"] = name
@@ -128,6 +122,13 @@ def _entry(node: Node) -> Json:
         entry["hasInstallScript"] = True
     entry |= _flags(node)
     return entry
+
+
+def _field(package: Json, key: str) -> object:
+    value = package.get(key)
+    if key == "license" and isinstance(value, dict) and value.get("type"):
+        return value["type"]
+    return value
 
 
 def _flags(node: Node) -> Json:

@@ -141,7 +141,7 @@ def _asked(path: str, entry: Json, packed: Json, required: object) -> Json:
 
 def _packed_package_json(path: str, tarball: str) -> Json | None:
     try:
-        with open(tarball, "rb", buffering=0) as file:  # noqa: PTH123
+        with open(tarball, "rb", buffering=0) as file:
             archive = Archive(file)
             for entry in archive.entries():
                 if entry.kind is Kind.FILE and entry.path.split("/")[1:] == ["package.json"]:

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Json", "normalize", "normalize_bin", "parse_package_json", "read_package_json", "text_map"]
+__all__ = [
+    "Json",
+    "normalize",
+    "normalize_bin",
+    "parse_package_json",
+    "read_package_json",
+    "text_map",
+]
 
 Json: TypeAlias = dict[str, object]
 
@@ -131,7 +138,7 @@ def _clean(path: str) -> str:
 
 
 def _rooted(path: str) -> str:
-    """The path as seen from a root directory, which ``..`` cannot leave; a slash at its end stays."""
+    """The path as seen from a root directory, which ``..`` cannot leave."""
     normal = posixpath.normpath("/" + path.lstrip("/")).lstrip("/")
     return f"{normal}/" if normal and path.endswith("/") else normal
 

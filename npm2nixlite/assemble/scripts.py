@@ -38,7 +38,9 @@ class _Package:
 
     def scripts(self) -> dict[str, str]:
         scripts = text_map(self.manifest.get("scripts"))
-        gyp = (self.directory / "binding.gyp").exists() and self.manifest.get("gypfile") is not False
+        gyp = (self.directory / "binding.gyp").exists() and self.manifest.get(
+            "gypfile"
+        ) is not False
         if gyp and not {"install", "preinstall"} & scripts.keys():
             scripts["install"] = "node-gyp rebuild"
         return scripts
@@ -98,9 +100,7 @@ def _environment(node: Path, tools: Path, out: Path) -> dict[str, str]:
     return environment
 
 
-def _run(
-    package: _Package, event: str, script: str, common: Mapping[str, str], out: Path
-) -> None:
+def _run(package: _Package, event: str, script: str, common: Mapping[str, str], out: Path) -> None:
     paths = [str(folder / "node_modules/.bin") for folder in _upwards(package.directory, out)]
     environment = {
         **common,
@@ -114,7 +114,11 @@ def _run(
     sys.stdout.write(f"{package.location}: {event}: {script}\n")
     sys.stdout.flush()
     status = subprocess.run(
-        ["sh", "-c", script], cwd=package.directory, env=environment, stdin=subprocess.DEVNULL
+        ["sh", "-c", script],
+        cwd=package.directory,
+        env=environment,
+        check=False,
+        stdin=subprocess.DEVNULL,
     ).returncode
     if status:
         raise BuildError(

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble.tree import Edge, Node, Tree
 from npm2nixlite.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
+    from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from npm2nixlite.assemble.platform import Platform
+    from npm2nixlite.assemble.tree import Edge, Node, Tree
 
 __all__ = ["leave_out"]
 
 
-def leave_out(tree: Tree, platform: Platform, omit: Set[str]) -> None:
+def leave_out(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
     """Mark as inert what npm would not install; take out of the tree what it would forget.
 
     Args:
@@ -36,9 +37,7 @@ def leave_out(tree: Tree, platform: Platform, omit: Set[str]) -> None:
         if node is tree.root:
             continue
         if node.optional:
-            if not node.inert and not (platform.fits(node.package) and platform.runs(node.package)):
-                for other in _optional_set(node):
-                    other.inert = True
+            _leave_out_optional(node, platform)
         elif not _omitted(node, tree, omit) and not platform.fits(node.package):
             raise BuildError(
                 f"this package is not for {platform.os}, {platform.cpu}, {platform.libc}",
@@ -50,7 +49,14 @@ def leave_out(tree: Tree, platform: Platform, omit: Set[str]) -> None:
             node.inert = True
 
 
-def _omitted(node: Node, tree: Tree, omit: Set[str]) -> bool:
+def _leave_out_optional(node: Node, platform: Platform) -> None:
+    if node.inert or (platform.fits(node.package) and platform.runs(node.package)):
+        return
+    for other in _optional_set(node):
+        other.inert = True
+
+
+def _omitted(node: Node, tree: Tree, omit: AbstractSet[str]) -> bool:
     if not omit or not (node.top is tree.root or _is_workspace(node.top, tree)):
         return False
     return (
@@ -69,8 +75,7 @@ def _is_workspace(node: Node, tree: Tree) -> bool:
 
 
 def _optional_set(node: Node) -> dict[Node, None]:
-    """A package that cannot be installed, up to the optional dependency that asked for it, and
-    what only these need."""
+    """A package that cannot be installed, with who cannot do without it and what only they need."""
     core = {node: None}
     _grow(core, lambda one: [edge.source for edge in one.edges_in if not edge.optional])
     found = dict(core)

@@ -7,11 +7,11 @@ solves version ranges: a lock has solved them already.
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.package_json import Json, text_map
+from npm2nixlite.assemble.workspaces import is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -172,7 +172,11 @@ def build_tree(root: Json, packages: Mapping[str, tuple[Mapping[str, object], Js
         tree.nodes[node.location] = node
     for node in tree.nodes.values():
         _place(node, tree.nodes)
-    workspaces = _workspaces(tree)
+    workspaces = [
+        node.name
+        for node in links
+        if node.link is not None and is_workspace(node.link.location, root.get("workspaces"))
+    ]
     for node in tree.nodes.values():
         connect(node, workspaces if node is tree.root else ())
     return tree
@@ -213,20 +217,22 @@ def mark_groups(tree: Tree, start: Node | None = None) -> None:
         node = queue.pop()
         seen[node] = None
         if not node.extraneous:
-            above = node.parent or node.beside
-            while above is not None and above.extraneous:
-                above.extraneous = False
-                above = above.parent or above.beside
-        if node.link is not None:
-            if _unset(node.link, _flags_along(node)) or node.link not in seen:
-                queue.append(node.link)
-            continue
-        for edge in node.edges_out.values():
-            if edge.target is not None and _unset(edge.target, _flags_over(edge)):
-                queue.append(edge.target)
+            _keep_above(node)
+        if node.link is None:
+            found = [(edge.target, edge) for edge in node.edges_out.values()]
+            queue += [to for to, edge in found if to and _unset(to, _flags_over(edge))]
+        elif _unset(node.link, _flags_along(node)) or node.link not in seen:
+            queue.append(node.link)
     for node in seen:
         if node is not start and (node.dev or node.optional):
             node.dev_optional = False
+
+
+def _keep_above(node: Node) -> None:
+    above = node.parent or node.beside
+    while above is not None and above.extraneous:
+        above.extraneous = False
+        above = above.parent or above.beside
 
 
 def _flags_along(link: Node) -> tuple[bool, ...]:
@@ -259,9 +265,7 @@ def _dependencies(node: Node) -> dict[str, str]:
     about = package.get("peerDependenciesMeta")
     about = about if isinstance(about, dict) else {}
     at_will = {
-        name
-        for name in peers
-        if isinstance(about.get(name), dict) and about[name].get("optional")
+        name for name in peers if isinstance(about.get(name), dict) and about[name].get("optional")
     }
     kinds = {name: "peer" for name in peers if name not in at_will}
     kinds |= {name: "peerOptional" for name in peers if name in at_will}
@@ -294,36 +298,3 @@ def _folder_name(location: str) -> str:
     scope, _, name = location.rpartition("/")
     scope = scope.rpartition("/")[2]
     return f"{scope}/{name}" if scope.startswith("@") else name
-
-
-def _workspaces(tree: Tree) -> list[str]:
-    """The names of the links that the project's ``workspaces`` mean."""
-    globs = tree.root.package.get("workspaces")
-    if isinstance(globs, dict):
-        globs = globs.get("packages")
-    if not isinstance(globs, list):
-        return []
-    chosen: dict[str, None] = {}
-    for glob in filter(lambda item: isinstance(item, str), globs):
-        pattern = _glob(glob.removeprefix("!"))
-        for node in tree.nodes.values():
-            if node.link is not None and pattern.fullmatch(node.link.location):
-                if glob.startswith("!"):
-                    chosen.pop(node.name, None)
-                else:
-                    chosen[node.name] = None
-    return list(chosen)
-
-
-def _glob(glob: str) -> re.Pattern[str]:
-    """A workspace glob as a pattern: ``*`` within a path component, ``**`` across them."""
-    glob = posixpath.normpath(glob)
-    parts = re.split(r"(\*\*/|\*\*|\*|\?|\{[^{}]*\})", glob)
-    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(words.get(part) or _literal(part) for part in parts))
-
-
-def _literal(part: str) -> str:
-    if part.startswith("{"):
-        return "(?:" + "|".join(map(re.escape, part[1:-1].split(","))) + ")"
-    return re.escape(part)

@@ -39,7 +39,7 @@ def unpack(tarball: Path, directory: str, nested: frozenset[str] = frozenset()) 
         BadTarballError: The tarball is damaged or unsafe; nothing was written outside
             ``directory``.
     """
-    os.makedirs(directory, exist_ok=True)  # noqa: PTH103  # a str join is what a path costs here
+    os.makedirs(directory, exist_ok=True)
     target = _Target(directory)
     with tarball.open("rb", buffering=0) as file:
         archive = Archive(file)
@@ -113,7 +113,7 @@ class _Target:
         if relative not in self._made:
             self.directory(parts[:-1])
             try:
-                os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102
+                os.mkdir(path, DIRECTORY_MODE)
             except FileExistsError:
                 if not S_ISDIR(os.lstat(path).st_mode):
                     raise

@@ -69,9 +69,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         npmrc=parsed.npmrc,
     )
     omit = frozenset(parsed.omit)
-    found = verify(
-        parsed.project, Cache(parsed.cache_dir), options, omit, console.bar("fetching")
-    )
+    found = verify(parsed.project, Cache(parsed.cache_dir), options, omit, console.bar("fetching"))
     count = len(found.differences)
     for difference in found.differences[: parsed.differences]:
         console.result(str(difference))

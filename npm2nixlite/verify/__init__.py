@@ -111,9 +111,7 @@ def verify(
         manifest = _manifest(lock, theirs, tarballs, omit, host_platform(versions))
         assemble(manifest, ours)
         integrities = {package.install_path: package.integrities for package in lock.packages}
-        seed_cache(
-            work / "cache", ((file, integrities[path]) for path, file in tarballs.items())
-        )
+        seed_cache(work / "cache", ((file, integrities[path]) for path, file in tarballs.items()))
         base = generated.plan.registry or config.registry
         npm_ci(theirs, work / "cache", _addresses(pins, base), omit, config.registry)
         if lock.version == 1:

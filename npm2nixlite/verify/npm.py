@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble import HIDDEN_LOCK
@@ -24,6 +23,7 @@ from npm2nixlite.lock.path import outermost_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from npm2nixlite.integrity import Integrity
 
@@ -104,9 +104,9 @@ def copy_outside(project: Path, lock: Lock, theirs: Path, ours: Path) -> Path:
     target.mkdir(parents=True)
     for package in lock.packages:
         path = package.install_path
-        if isinstance(package.source, LocalDirectory) and outermost_parent(path):
-            if (project / path).is_dir():
-                copy_directory(project / path, target / path)
+        outside = isinstance(package.source, LocalDirectory) and outermost_parent(path)
+        if outside and (project / path).is_dir():
+            copy_directory(project / path, target / path)
     return target
 
 
@@ -115,8 +115,12 @@ def forget_registry_fields(project: Path) -> None:
 
     npm asks the registry then, whose answer about these fields changes with time and registry.
     """
-    for field in ("deprecated", "license"):
-        _edit(project / HIDDEN_LOCK, lambda _path, entry, field=field: entry.pop(field, None))
+
+    def forget(_path: str, entry: dict[str, object]) -> None:
+        entry.pop("deprecated", None)
+        entry.pop("license", None)
+
+    _edit(project / HIDDEN_LOCK, forget)
 
 
 def seed_cache(cache: Path, tarballs: Iterable[tuple[Path, frozenset[Integrity]]]) -> None:
@@ -161,7 +165,12 @@ def npm_ci(
     arguments += [f"--omit={group}" for group in omit]
     environment = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}
     run = subprocess.run(
-        ["npm", "ci", *arguments], cwd=project, env=environment, capture_output=True, text=True
+        ["npm", "ci", *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
     )
     if run.returncode:
         reasons = [line for line in run.stderr.splitlines() if line.startswith("npm error")]

@@ -258,9 +258,14 @@ def test_an_interrupt_ends_at_once_without_traces(
             for number in range(100)
         },
     )
+    # A shell's background jobs, such as a whole test run may be, ignore interrupts.
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from npm2nixlite.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "npm2nixlite", "generate", project, "--registry"),
+            *(sys.executable, "-c", script, "generate", project, "--registry"),
             *(registry.base, "--cache-dir", home / "cache"),
         ],
         env=environment(home),

@@ -3,6 +3,8 @@
 set -eu -o pipefail
 umask 022
 export PATH=/usr/bin:/bin
+# Debian's cc is a link through /etc, which the sandbox does not have
+export CC=gcc CXX=g++
 
 runHook() {
   if declare -F "$1" > /dev/null; then "$1"; else eval "${!1-}"; fi
