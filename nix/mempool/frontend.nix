@@ -12,6 +12,7 @@
 }:
 let
   logos = pkgs.fetchFromGitHub { inherit (release.miningPoolLogos) owner repo rev hash; };
+  nodeModules = npm.mkNodeModules { packages = release.frontendPackages; };
 in
 npm.buildNpmProject {
   pname = "mempool-frontend";
@@ -19,8 +20,9 @@ npm.buildNpmProject {
   src = source;
   sourceRoot = "source/frontend";
   packages = release.frontendPackages;
-  # Nothing of node_modules is in the output.
-  productionModules = null;
+  inherit nodeModules;
+  # Nothing of node_modules is in the output, so no second tree is needed.
+  productionModules = nodeModules;
   nativeBuildInputs = [ pkgs.rsync ];
 
   # Releases before 3.0.0 download assets whatever they are told.
