@@ -15,7 +15,7 @@ from npm2nixlite.assemble.bundles import adopt_bundled, bundled_nodes
 from npm2nixlite.assemble.hidden_lock import formatting, hidden_lock
 from npm2nixlite.assemble.load import load_tree, read_lock_json
 from npm2nixlite.assemble.local import copy_directory
-from npm2nixlite.assemble.package_json import Json, read_package_json
+from npm2nixlite.assemble.package_json import Json, normalize_bin, read_package_json
 from npm2nixlite.assemble.parallel import Job, cores, unpack_all
 from npm2nixlite.assemble.selection import leave_out
 from npm2nixlite.errors import BuildError
@@ -57,6 +57,7 @@ def assemble(manifest: Manifest, out: Path, processes: int | None = None) -> Non
     adopt_bundled(tree, out)
     link_bins(out, [*_commands(tree, out, from_lock=lock is not None)])
     if manifest.lock is not None and lock is not None:
+        _note_commands(tree)
         _note_build_files(tree, out)
         text = hidden_lock(tree, lock, *formatting(manifest.package_json or manifest.lock))
         (out / HIDDEN_LOCK).write_text(text, "utf-8", newline="")
@@ -121,6 +122,13 @@ def _commands(tree: Tree, out: Path, *, from_lock: bool) -> Iterator[tuple[Node,
             yield node, node.package
         else:
             yield node, read_package_json(out / node.location) or node.package
+
+
+def _note_commands(tree: Tree) -> None:
+    """Linking commands cleans their names and files, in what npm notes as well."""
+    for node in tree.walk():
+        if node.package.get("bin"):
+            node.package["bin"] = normalize_bin(node.package)
 
 
 def _note_build_files(tree: Tree, out: Path) -> None:

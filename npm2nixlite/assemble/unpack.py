@@ -44,17 +44,18 @@ def unpack(tarball: Path, directory: str, nested: frozenset[str] = frozenset()) 
     with tarball.open("rb", buffering=0) as file:
         archive = Archive(file)
         ignores: set[str] = set()
+        directories: set[str] = set()
         for entry in archive.entries():
             if entry.kind is Kind.DEVICE:
                 raise BadTarballError(f"{entry.path!r} is a device or a pipe")
             if entry.kind not in (Kind.FILE, Kind.DIRECTORY):
-                continue  # npm takes no links from a tarball
+                continue  # npm takes neither links nor directories, only files and those they need
             parts = _parts(entry, ignores)
             if parts is None or (nested and _within(parts, nested)):
                 continue
             try:
                 if entry.kind is Kind.DIRECTORY:
-                    target.directory(parts)
+                    directories.add("/".join(parts))
                 else:
                     target.file(parts, entry.mode, archive.body())
             except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
@@ -63,6 +64,9 @@ def unpack(tarball: Path, directory: str, nested: frozenset[str] = frozenset()) 
                 ) from error
             except (OSError, ValueError) as error:
                 raise BadTarballError(f"{entry.path!r} cannot be written: {error}") from error
+    for path in directories:
+        if os.path.isfile(f"{directory}/{path}"):
+            raise BadTarballError(f"{path!r} is a file in one entry and a directory in another")
 
 
 def _parts(entry: Entry, ignores: set[str]) -> list[str] | None:

@@ -64,5 +64,7 @@ def test_agrees_with_node_semver() -> None:
     )
     theirs = json.loads(done.stdout)
     ours = [[satisfies(version, wanted) for version in versions] for wanted in ranges]
-    wrong = [wanted for wanted, one, other in zip(ranges, ours, theirs, strict=True) if one != other]
+    wrong = [
+        wanted for wanted, one, other in zip(ranges, ours, theirs, strict=True) if one != other
+    ]
     assert not wrong

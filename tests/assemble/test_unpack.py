@@ -101,6 +101,12 @@ def test_takes_no_links_and_writes_through_none(tmp_path: Path) -> None:
     assert not list(outside.iterdir())
 
 
+def test_takes_no_directories_but_those_its_files_need(tmp_path: Path) -> None:
+    members = Member("package/empty", type=tarfile.DIRTYPE), Member("package/a/b", b"x")
+    target = unpacked(tmp_path, archive(*members))
+    assert [path.name for path in target.iterdir()] == ["a"]
+
+
 def test_a_name_that_comes_twice_has_the_last_bytes_and_the_first_mode(tmp_path: Path) -> None:
     members = Member("package/f", b"long first", mode=0o755), Member("package/f", b"last")
     target = unpacked(tmp_path, archive(*members))
@@ -148,9 +154,14 @@ def huge_size() -> bytes:
         (archive(Member("package/a\nb", b"x")), "newline"),
         (archive(Member("package/a", b"x"), Member("package/a/b", b"x")), "a file in one entry"),
         (archive(Member("package/a/b", b"x"), Member("package/a", b"x")), "a file in one entry"),
+        (
+            archive(Member("package/a", type=tarfile.DIRTYPE), Member("package/a", b"x")),
+            "a file in one entry",
+        ),
         (archive(Member("package/" + "n" * 300, b"x")), "cannot be written"),
         (gzip.compress(bytes(1 << 24)), "inflates"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_bad_tarballs_are_refused_and_write_nothing_outside(
     tmp_path: Path, data: bytes, complaint: str

@@ -1,0 +1,244 @@
+# Expected values of the library's pure functions: each attribute is a list of what was got and what
+# was expected.
+let
+  platformOf = import ../../nix/lib/platform.nix;
+  wanted = import ../../nix/lib/wanted.nix;
+  registryOf = import ../../nix/lib/registry.nix;
+  manifest = import ../../nix/lib/manifest.nix;
+
+  linux = platformOf { system = "x86_64-linux"; };
+  packages = {
+    "node_modules/@s/a" = {
+      version = "1.0.0";
+      src = "/a.tgz";
+    };
+    "node_modules/b" = {
+      version = "2.0.0";
+      src = "/b.tgz";
+      name = "@s/a";
+      dev = true;
+    };
+    "node_modules/c/node_modules/d" = {
+      version = "1.0.0";
+      src = "/d.tgz";
+      optional = true;
+      os = [ "darwin" ];
+    };
+    "node_modules/local" = {
+      link = "local";
+    };
+    "node_modules/in" = {
+      version = "1.0.0";
+      inBundle = true;
+    };
+    local = {
+      directory = "local";
+    };
+  };
+  given = arguments: manifest ({ platform = linux; inherit packages; } // arguments);
+  fails = value: !(builtins.tryEval (builtins.deepSeq value value)).success;
+in
+{
+  platforms = [
+    (map platformOf [
+      { system = "x86_64-linux"; }
+      {
+        system = "aarch64-linux";
+        isMusl = true;
+      }
+      { system = "aarch64-darwin"; }
+      { system = "i686-linux"; }
+      { system = "riscv64-linux"; }
+    ])
+    [
+      {
+        os = "linux";
+        cpu = "x64";
+        libc = "glibc";
+      }
+      {
+        os = "linux";
+        cpu = "arm64";
+        libc = "musl";
+      }
+      {
+        os = "darwin";
+        cpu = "arm64";
+        libc = null;
+      }
+      {
+        os = "linux";
+        cpu = "ia32";
+        libc = "glibc";
+      }
+      {
+        os = "linux";
+        cpu = "riscv64";
+        libc = "glibc";
+      }
+    ]
+  ];
+
+  fittingPackagesAreWanted = [
+    (map (wanted linux [ ]) [
+      { }
+      {
+        optional = true;
+        os = [ "darwin" ];
+      }
+      {
+        optional = true;
+        os = [
+          "!win32"
+          "!darwin"
+        ];
+      }
+      {
+        optional = true;
+        cpu = [ "any" ];
+      }
+      {
+        optional = true;
+        os = [ "linux" ];
+        cpu = [ "x64" ];
+        libc = [ "musl" ];
+      }
+      {
+        optional = true;
+        os = [ "!linux" ];
+      }
+      # npm fails on these; so shall the assembler, which can say so
+      { os = [ "darwin" ]; }
+    ])
+    [
+      true
+      false
+      true
+      true
+      false
+      false
+      true
+    ]
+  ];
+
+  omittedGroupsAreNotWanted = [
+    (map
+      (
+        groups:
+        map (wanted linux groups) [
+          { dev = true; }
+          { devOptional = true; }
+          { peer = true; }
+          { }
+        ]
+      )
+      [
+        [ "dev" ]
+        [
+          "dev"
+          "optional"
+        ]
+        [ "peer" ]
+      ]
+    )
+    [
+      [
+        false
+        true
+        true
+        true
+      ]
+      [
+        false
+        false
+        true
+        true
+      ]
+      [
+        true
+        true
+        false
+        true
+      ]
+    ]
+  ];
+
+  registries = [
+    (map registryOf [
+      { }
+      { pnpm.src.url = "https://registry.example/pnpm/-/pnpm-9.0.0.tgz"; }
+      { pnpm.src.urls = [ "https://mirror.example/npm/pnpm/-/pnpm-9.0.0.tgz" ]; }
+      { pnpm.src.url = "https://forge.example/pnpm.tar.gz"; }
+    ])
+    [
+      null
+      "https://registry.example/"
+      "https://mirror.example/npm/"
+      null
+    ]
+  ];
+
+  entries = [
+    (given {
+      allowScripts = [
+        "@s/a"
+        "node_modules/c/node_modules/d"
+      ];
+      overrides.d = package: { src = "/other-${package.version}.tgz"; };
+      localDependencies.local = "/local";
+      omit = [ "dev" ];
+    })
+    {
+      packages = {
+        "node_modules/@s/a" = {
+          version = "1.0.0";
+          tarball = "/a.tgz";
+        };
+        "node_modules/b" = {
+          version = "2.0.0";
+          name = "@s/a";
+          dev = true;
+        };
+        "node_modules/c/node_modules/d" = {
+          version = "1.0.0";
+          optional = true;
+          os = [ "darwin" ];
+        };
+        "node_modules/local" = {
+          link = "local";
+        };
+        "node_modules/in" = {
+          version = "1.0.0";
+          inBundle = true;
+        };
+        local = {
+          directory = "/local";
+        };
+      };
+      scripts = [
+        "node_modules/@s/a"
+        "node_modules/b"
+        "node_modules/c/node_modules/d"
+      ];
+      omit = [ "dev" ];
+      os = "linux";
+      cpu = "x64";
+      libc = "glibc";
+    }
+  ];
+
+  unknownNamesFail = [
+    (map fails [
+      (given { allowScripts = [ "nobody" ]; })
+      (given { overrides.nobody = "/x"; })
+      (given { localDependencies.nobody = "/x"; })
+      (given { allowScripts = [ "local" ]; })
+    ])
+    [
+      true
+      true
+      true
+      false
+    ]
+  ];
+}
