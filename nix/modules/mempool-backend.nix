@@ -120,7 +120,12 @@ in
       ++ lib.mapAttrsToList (name: instance: {
         assertion = instance.db_psk == null || instance.db_psk_file == null;
         message = "services.mempool-backend.${name}: give db_psk or db_psk_file, not both.";
-      }) instances;
+      }) instances
+      ++ lib.mapAttrsToList (name: instance: {
+        assertion =
+          instance.passwordFile != null || instance.settings.DATABASE.USERNAME == "mempool-${name}";
+        message = "services.mempool-backend.${name}: without db_psk_file the backend logs in as who it is, mempool-${name}. Leave db_user out, or give a db_psk_file.";
+      }) withDatabase;
 
     warnings = lib.concatLists (
       lib.mapAttrsToList (

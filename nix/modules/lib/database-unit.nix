@@ -23,7 +23,6 @@
   environment = {
     DATABASE_NAME = database;
     DATABASE_USER = user;
-    SYSTEM_USER = "mempool-${name}";
   };
   serviceConfig =
     removeAttrs (import ./hardening.nix) [ "CapabilityBoundingSet" ]

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Makes a database and its user; running it again changes nothing but the user's password.
 #
-# DATABASE_NAME, DATABASE_USER, SYSTEM_USER: as the unit gives them. The password is the credential
-# `password`; without one, SYSTEM_USER logs in as DATABASE_USER over the socket. What is secret goes
-# to the client's standard input, never to a command line.
+# DATABASE_NAME, DATABASE_USER: as the unit gives them. The password is the credential `password`;
+# without one, the system's user of that name logs in over the socket. What is secret goes to the
+# client's standard input, never to a command line.
 set -eu -o pipefail
 
 client=$(command -v mariadb || command -v mysql)
@@ -18,10 +18,8 @@ name() { printf '`%s`' "${1//\`/\`\`}"; }
 user=$(text "$DATABASE_USER")
 if [ -e "${CREDENTIALS_DIRECTORY:-/nonexistent}/password" ]; then
   login="BY $(text "$(cat "$CREDENTIALS_DIRECTORY/password")")"
-elif [ "$DATABASE_USER" = "$SYSTEM_USER" ]; then
-  login="VIA unix_socket"
 else
-  login="VIA unix_socket USING $(text "$SYSTEM_USER")"
+  login="VIA unix_socket"
 fi
 
 "$client" --batch <<END
