@@ -35,6 +35,8 @@ npm.buildNpmProject {
   SKIP_SYNC = 1;
   CYPRESS_INSTALL_BINARY = 0;
   NG_CLI_ANALYTICS = "false";
+  # No spinner: Nix gives builds a terminal, and would keep every turn of it in the log.
+  CI = "true";
   # Shown on the "about" page; otherwise git is asked.
   DOCKER_COMMIT_HASH = release.source.commit;
 

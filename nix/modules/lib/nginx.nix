@@ -138,7 +138,8 @@ in
         try_files $uri /$1/index.html =404;
         expires 10m;
       '';
-      "~ ^/(${chosen}/)?${hashed}" = ''
+      # In quotes, for the sake of its braces.
+      "~ \"^/(${chosen}/)?${hashed}\"" = ''
         root ${root};
         try_files $uri /$mempool_language/$uri /en-US/$uri =404;
         expires 1y;

@@ -7,48 +7,7 @@ let
   lib = import nixpkgsLib;
   inherit (lib) mkOption types;
 
-  toolchain = import ../toolchain.nix { nodeVersion = "20.0.0"; };
-
-  package =
-    name: version:
-    derivation {
-      inherit name version;
-      system = "x86_64-linux";
-      builder = "/bin/sh";
-    }
-    // {
-      inherit version;
-    };
-
-  pkgs = toolchain // {
-    stdenv = toolchain.stdenv // {
-      shell = "/bin/sh";
-    };
-    runtimeShell = "/bin/sh";
-    nodejs_20 = toolchain.nodejs;
-    pnpm.src.url = "https://registry.example/pnpm/-/pnpm-9.0.0.tgz";
-    rsync = "/usr";
-    electrs = package "electrs" "0.10.9";
-    mariadb = package "mariadb" "11.4";
-    writeText = name: text: builtins.toFile name text;
-    runCommand =
-      name: _: command:
-      toolchain.stdenv.mkDerivation { inherit name; buildCommand = command; };
-    fetchCrate = arguments: package arguments.pname arguments.version;
-    fetchFromGitHub =
-      arguments: package "source" arguments.rev // { name = "source"; };
-    rustPlatform.buildRustPackage =
-      arguments:
-      toolchain.stdenv.mkDerivation (
-        removeAttrs arguments [
-          "pname"
-          "version"
-        ]
-        // {
-          name = "${arguments.pname}-${arguments.version}";
-        }
-      );
-  };
+  pkgs = import ../pkgs.nix;
 
   free = mkOption {
     type = types.attrsOf types.anything;
