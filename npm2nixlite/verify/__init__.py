@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.render import Pin
 
-__all__ = ["Verification", "host_platform", "verify"]
+__all__ = ["Verification", "addresses_of", "host_platform", "manifest_of", "verify"]
 
 _OS = {"Linux": "linux", "Darwin": "darwin", "FreeBSD": "freebsd"}
 _CPU = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "i686": "ia32", "armv7l": "arm"}
@@ -108,12 +108,12 @@ def verify(
         work = Path(directory)
         theirs = copy_project(project, lock, work / "npm")
         ours = copy_outside(theirs, lock, work / "npm", work / "ours")
-        manifest = _manifest(lock, theirs, tarballs, omit, host_platform(versions))
+        manifest = manifest_of(lock, theirs, tarballs, omit, host_platform(versions))
         assemble(manifest, ours)
         integrities = {package.install_path: package.integrities for package in lock.packages}
         seed_cache(work / "cache", ((file, integrities[path]) for path, file in tarballs.items()))
         base = generated.plan.registry or config.registry
-        npm_ci(theirs, work / "cache", _addresses(pins, base), omit, config.registry)
+        npm_ci(theirs, work / "cache", addresses_of(pins, base), omit, config.registry)
         if lock.version == 1:
             for tree in (ours, theirs):
                 forget_registry_fields(tree)
@@ -127,13 +127,25 @@ def verify(
     return Verification(versions, tuple(found), entries)
 
 
-def _manifest(
+def manifest_of(
     lock: Lock,
     project: Path,
     tarballs: Mapping[str, Path],
     omit: frozenset[str],
     host: Platform,
 ) -> Manifest:
+    """What to assemble for a lock whose tarballs are at hand.
+
+    Args:
+        lock: Any lock.
+        project: The project's directory, or a copy of it.
+        tarballs: Install path → tarball.
+        omit: Groups to leave out.
+        host: What to install for.
+
+    Raises:
+        InputError: The lock has git dependencies.
+    """
     packages: dict[str, Json] = {}
     for entry in lock.entries:
         path = entry.install_path
@@ -164,7 +176,8 @@ def _manifest(
     )
 
 
-def _addresses(pins: Mapping[str, Pin], base: str) -> dict[str, str]:
+def addresses_of(pins: Mapping[str, Pin], base: str) -> dict[str, str]:
+    """Install path → whole address, of tarballs at or below a registry base."""
     return {
         path: base + pin.address.path if pin.address.relative else pin.address.path
         for path, pin in pins.items()

@@ -31,6 +31,7 @@ __all__ = [
     "NpmVersions",
     "copy_outside",
     "copy_project",
+    "fill_addresses",
     "forget_registry_fields",
     "installed_versions",
     "npm_ci",
@@ -135,6 +136,28 @@ def seed_cache(cache: Path, tarballs: Iterable[tuple[Path, frozenset[Integrity]]
                 shutil.copyfile(file, target)
 
 
+def fill_addresses(lock_file: Path, addresses: Mapping[str, str]) -> frozenset[str]:
+    """Write addresses into a lock, where it omits them; npm asks the registry for versions else.
+
+    Args:
+        lock_file: Of version 2 or 3; one of version 1 stays as it is.
+        addresses: Install path → address.
+
+    Returns:
+        The install paths that got one.
+    """
+    lock = json.loads(lock_file.read_bytes())
+    filled = set()
+    for path, entry in lock.get("packages", {}).items():
+        if path in addresses and "resolved" not in entry:
+            entry["resolved"] = addresses[path]
+            filled.add(path)
+    indent, newline = formatting(lock_file)
+    text = json.dumps(lock, indent=indent, ensure_ascii=False)
+    lock_file.write_text(f"{text}\n".replace("\n", newline), "utf-8", newline="")
+    return frozenset(filled)
+
+
 def npm_ci(
     project: Path, cache: Path, addresses: Mapping[str, str], omit: Iterable[str], registry: str
 ) -> None:
@@ -151,14 +174,7 @@ def npm_ci(
     Raises:
         BuildError: npm fails, or leaves out an optional package that it could not fetch.
     """
-    lock_file = find_lock(project)
-    lock = json.loads(lock_file.read_bytes())
-    filled = _fill(lock, addresses)
-    style, newline = formatting(lock_file)
-    lock_file.write_text(
-        json.dumps(lock, indent=style, ensure_ascii=False).replace("\n", newline) + newline,
-        newline="",
-    )
+    filled = fill_addresses(find_lock(project), addresses)
     arguments = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
     arguments += [f"--cache={cache}", "--no-omit-lockfile-registry-resolved"]
     arguments += ["--loglevel=verbose", f"--registry={registry}"]
@@ -190,15 +206,6 @@ def npm_ci(
             project / HIDDEN_LOCK,
             lambda path, entry: entry.pop("resolved", None) if path in filled else None,
         )
-
-
-def _fill(lock: dict[str, dict[str, dict[str, object]]], addresses: Mapping[str, str]) -> set[str]:
-    filled = set()
-    for path, entry in lock.get("packages", {}).items():
-        if path in addresses and "resolved" not in entry:
-            entry["resolved"] = addresses[path]
-            filled.add(path)
-    return filled
 
 
 def _edit(hidden: Path, change: Callable[[str, dict[str, object]], object]) -> None:

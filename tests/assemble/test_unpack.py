@@ -42,7 +42,7 @@ def test_drops_the_first_component_whatever_it_is(tmp_path: Path) -> None:
 def test_reads_long_and_foreign_names_in_every_format(tmp_path: Path, form: int) -> None:
     long = "package/" + "/".join(["d" * 60] * 3) + "/f"
     names = [long] if form == tarfile.USTAR_FORMAT else [long, "package/" + "é" * 90 + ".js"]
-    target = unpacked(tmp_path, archive(*(Member(name, b"x") for name in names), format=form))
+    target = unpacked(tmp_path, archive(*(Member(name, b"x") for name in names), form=form))
     for name in names:
         assert (target / name.removeprefix("package/")).read_bytes() == b"x"
 

@@ -40,7 +40,7 @@ def test_a_name_the_lock_does_not_have_is_an_error_that_names_it(nix: Nix, argum
     done = nix.run("nix-instantiate", "--eval", "--strict", "--expr", expression, check=False)
     assert done.returncode
     assert '"nobody"' in done.stderr
-    assert arguments.split()[0].split(".")[0] in done.stderr
+    assert arguments.split(maxsplit=1)[0].split(".", maxsplit=1)[0] in done.stderr
 
 
 def test_a_missing_registry_is_an_error_that_says_what_to_do(nix: Nix) -> None:

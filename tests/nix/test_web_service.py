@@ -29,7 +29,7 @@ def build(nix: Nix, registry: str) -> Path:
 
     done = nix.run(
         "nix-build", *HOST_TOOLS, "--no-out-link", PROJECT / "default.nix",
-        "--arg", "pkgs", f"import {ROOT}/tests/nix/toolchain.nix {{ nodeVersion = \"20.0.0\"; }}",
+        "--arg", "pkgs", f'import {ROOT}/tests/nix/toolchain.nix {{ nodeVersion = "20.0.0"; }}',
         "--argstr", "registry", registry,
     )  # fmt: skip
     return Path(done.stdout.strip())

@@ -30,10 +30,10 @@ class Member:
     link: str = ""
 
 
-def archive(*members: Member, format: int = tarfile.PAX_FORMAT, compress: bool = True) -> bytes:
+def archive(*members: Member, form: int = tarfile.PAX_FORMAT, compress: bool = True) -> bytes:
     """A tarball of these entries, in this order."""
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w", format=format) as tar:
+    with tarfile.open(fileobj=content, mode="w", format=form) as tar:
         for member in members:
             info = tarfile.TarInfo(member.path)
             info.type, info.mode, info.linkname = member.type, member.mode, member.link

@@ -59,9 +59,7 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), **extra}
 
 
-def run_program(
-    *arguments: str | Path, home: Path, timeout: float = 120, **env: str
-) -> Run:
+def run_program(*arguments: str | Path, home: Path, **env: str) -> Run:
     """Run ``npm2nixlite`` as a process of its own, in the home directory."""
     done = subprocess.run(
         [sys.executable, "-m", "npm2nixlite", *map(str, arguments)],
@@ -70,7 +68,7 @@ def run_program(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=timeout,
+        timeout=600,
         check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)

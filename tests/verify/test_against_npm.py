@@ -49,7 +49,7 @@ class Project:
 
     def verify(self, *omit: str, indent: str | int = 2) -> Verification:
         (self.directory / "package.json").write_text(json.dumps(self.manifest, indent=indent))
-        lock = {"lockfileVersion": 3, "requires": True}
+        lock: dict[str, Any] = {"lockfileVersion": 3, "requires": True}
         lock |= {"name": "project", "version": "1.0.0"}
         packages = {"": self.manifest, **self.entries}
         (self.directory / "package-lock.json").write_text(

@@ -30,7 +30,7 @@ def test_the_tree_is_npms(
 ) -> None:
     run = run_program(
         "verify", fixture, *omit, "--json", "--cache-dir", cache, "--registry", public_registry,
-        home=home, timeout=600, npm_config_cache=str(home / "npm"),
+        home=home, npm_config_cache=str(home / "npm"),
     )  # fmt: skip
     assert run.status in (0, 1), run.stderr
     assert run.json["differences"] == []

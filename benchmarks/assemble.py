@@ -1,0 +1,302 @@
+"""Fill node_modules from tarballs that are at hand: beside npm and tar, without and with Nix.
+
+    python -m benchmarks.assemble [PROJECT] [--runs N] [--nix] [--directory DIR] [--output FILE]
+
+In turn, each into an empty directory:
+
+- `python3 -m npm2nixlite.assemble`, the whole process;
+- `npm ci --offline --ignore-scripts` with a warm cache: all tarballs in it, all addresses in the
+  lock, so that it looks up nothing; and
+- `tar x` of one uncompressed archive of the finished tree, which unpacks and checks nothing else.
+
+With --nix, also two derivations, sandboxed, in a store of the benchmark's own, whose inputs are in
+that store: mkNodeModules, and one that copies an npm cache and runs `npm ci --offline` with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Contestant, Sample, interleave, median, ratio
+from npm2nixlite.cache import Cache
+from npm2nixlite.fetch.job import FetchOptions
+from npm2nixlite.generate import GenerateOptions, generate
+from npm2nixlite.render.store_name import store_name
+from npm2nixlite.verify import addresses_of, host_platform, manifest_of
+from npm2nixlite.verify.npm import (
+    copy_project,
+    fill_addresses,
+    installed_versions,
+    seed_cache,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from npm2nixlite.assemble.manifest import Manifest
+    from npm2nixlite.assemble.package_json import Json
+    from npm2nixlite.integrity import Integrity
+
+__all__ = ["main"]
+
+_ROOT = Path(__file__).parents[1]
+_KEPT = Path(tempfile.gettempdir()) / "npm2nixlite-benchmarks"
+_REGISTRY = "https://registry.example/"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What all contestants start from.
+
+    Attributes:
+        project: A copy of the project, its lock with every address in it.
+        manifest: The assembler's input, as a file.
+        npm_cache: An npm cache with every tarball in it.
+        generated: The project's ``node-packages.nix``.
+        tarballs: Name in a Nix store → file, of what this platform needs.
+    """
+
+    project: Path
+    manifest: Path
+    npm_cache: Path
+    generated: Path
+    tarballs: tuple[tuple[str, Path], ...]
+
+
+def prepare(project: Path, scratch: Path) -> Prepared:
+    """Fetch once, and lay out what each contestant starts from."""
+    cache = Cache(_KEPT / "cache")
+    (made,), resolution = generate([project], cache, GenerateOptions(fetch=FetchOptions()))
+    lock, pins = made.plan.lock, resolution.pins[0]
+    copy = copy_project(Path(lock.file).parent, lock, scratch / "npm")
+    tarballs = {path: cache.path(pin.sha512) for path, pin in pins.items()}
+    integrities: dict[str, frozenset[Integrity]] = {
+        package.install_path: package.integrities for package in lock.packages
+    }
+    host = host_platform(installed_versions())
+    manifest = manifest_of(lock, copy, tarballs, frozenset(), host)
+    packages = {package.install_path: package for package in lock.packages}
+    file = scratch / "manifest.json"
+    file.write_text(json.dumps(_json(manifest)))
+    shutil.copy(manifest.lock or "", scratch / "package-lock.json")  # the lock as it was
+    seed_cache(
+        scratch / "npm-cache", ((tarball, integrities[path]) for path, tarball in tarballs.items())
+    )
+    fill_addresses(copy / "package-lock.json", addresses_of(pins, _REGISTRY))
+    generated = scratch / "node-packages.nix"
+    generated.write_text(made.text)
+    named = {
+        (store_name(pin.address.path)[0], tarballs[path])
+        for path, pin in pins.items()
+        if "linux" in (packages[path].os or ("linux",)) or packages[path].os[0].startswith("!")
+    }
+    return Prepared(copy, file, scratch / "npm-cache", generated, tuple(sorted(named)))
+
+
+def _json(manifest: Manifest) -> Json:
+    platform = manifest.platform
+    return {
+        "packages": manifest.packages,
+        "os": platform.os,
+        "cpu": platform.cpu,
+        "libc": platform.libc,
+        "node": platform.node,
+        "npm": platform.npm,
+        "lock": str(manifest.lock),
+        "packageJson": str(manifest.package_json),
+    }
+
+
+def _gone(*directories: Path) -> None:
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+        subprocess.run(["sync", "-f", str(directory.parent)], check=True)
+
+
+def unpackers(given: Prepared, scratch: Path) -> dict[str, Contestant]:
+    """The contestants without Nix; the tree they are to make is made once, for its archive."""
+    tree, out, untarred = scratch / "tree", scratch / "out", scratch / "untarred"
+    assemble = [sys.executable, "-m", "npm2nixlite.assemble", str(given.manifest)]
+    subprocess.run([*assemble, str(tree)], check=True)
+    archive = scratch / "tree.tar"
+    subprocess.run(["tar", "-C", str(tree), "-cf", str(archive), "."], check=True)
+    _gone(tree)
+
+    def empty_target() -> None:
+        _gone(untarred)
+        untarred.mkdir()
+
+    npm = ["npm", "ci", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+    npm += [f"--cache={given.npm_cache}", f"--prefix={given.project}"]
+    return {
+        "assemble": Contestant([*assemble, str(out)], lambda: _gone(out)),
+        "npm ci --offline --ignore-scripts": Contestant(
+            npm, lambda: _gone(given.project / "node_modules")
+        ),
+        "tar x": Contestant(["tar", "-C", str(untarred), "-xf", str(archive)], empty_target),
+    }
+
+
+_EXPRESSION = """\
+let
+  pkgs = import {root}/tests/nix/toolchain.nix {{ nodeVersion = "{node}"; }};
+  npm = import {root}/nix {{ inherit pkgs; registry = "{registry}"; }};
+  # a name that no run had before, so that there is something to build
+  name = "benchmark-${{builtins.readFile {scratch}/run}}";
+in
+{{
+  assembled = npm.mkNodeModules {{
+    name = "${{name}}-assembled";
+    packages = {scratch}/node-packages.nix;
+    lock = {scratch}/package-lock.json;
+  }};
+  installed = pkgs.stdenv.mkDerivation {{
+    name = "${{name}}-installed";
+    cache = builtins.storePath "{cache}";
+    project = builtins.storePath "{project}";
+    buildCommand = ''
+      export HOME=$TMPDIR
+      cp -R $cache cache; chmod -R u+w cache
+      cp $project/package.json $project/package-lock.json .
+      npm ci --offline --ignore-scripts --no-audit --no-fund --cache=$PWD/cache
+      mkdir $out; mv node_modules $out
+    '';
+  }};
+}}
+"""
+
+
+def builders(given: Prepared, scratch: Path) -> dict[str, Contestant]:
+    """The two derivations; what they need is in the store before."""
+    store = _Store(scratch / "nix")
+    files = []
+    for number, (name, tarball) in enumerate(given.tarballs):
+        place = scratch / "names" / str(number) / name
+        place.parent.mkdir(parents=True)
+        shutil.copyfile(tarball, place)
+        files.append(str(place))
+    for start in range(0, len(files), 400):
+        store.run("nix-store", "--add-fixed", "sha512", *files[start : start + 400])
+    shutil.rmtree(scratch / "names")
+    expression = scratch / "benchmark.nix"
+    expression.write_text(
+        _EXPRESSION.format(
+            root=_ROOT,
+            node=installed_versions().node,
+            registry=_REGISTRY,
+            scratch=scratch,
+            cache=store.run("nix-store", "--add", str(given.npm_cache)),
+            project=store.run("nix-store", "--add", str(given.project)),
+        )
+    )
+    numbers = itertools.count()
+
+    def next_run() -> None:
+        for path in (store.root / "store").glob("*-benchmark-*ed"):
+            store.run("nix-store", "--delete", str(path))
+        (scratch / "run").write_text(str(next(numbers)))
+        subprocess.run(["sync", "-f", str(scratch)], check=True)
+
+    build = [*store.command("nix-build"), "--no-out-link", str(expression), "-A"]
+    return {
+        "derivation of mkNodeModules": Contestant([*build, "assembled"], next_run),
+        "derivation of npm ci --offline": Contestant([*build, "installed"], next_run),
+    }
+
+
+class _Store:
+    """Nix on a store of the benchmark's own, sandboxed, without substituters."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        settings = {
+            "build-users-group": "",
+            "sandbox": "true",
+            "sandbox-fallback": "false",
+            "substituters": "",
+            "extra-sandbox-paths": "/bin /usr /lib /lib64",
+        }
+        self._variables = {
+            "NIX_CONFIG": "\n".join(f"{name} = {value}" for name, value in settings.items()),
+            "NIX_STORE_DIR": str(root / "store"),
+            "NIX_STATE_DIR": str(root / "state"),
+            "NIX_LOG_DIR": str(root / "log"),
+            "NIX_CONF_DIR": str(root / "conf"),
+            "NIX_REMOTE": "",
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        """A command with this store's environment."""
+        return ["env", *(f"{name}={value}" for name, value in self._variables.items()), *arguments]
+
+    def run(self, *arguments: str) -> str:
+        """What a command prints."""
+        done = subprocess.run(self.command(*arguments), capture_output=True, check=False, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{arguments[0]} failed: {done.stderr}")
+        return done.stdout.strip()
+
+
+def report(name: str, samples: Sequence[Sample], ours: Sequence[Sample]) -> dict[str, object]:
+    """One contestant's figures; the ratio is of its time to ours."""
+    return {
+        "name": name,
+        "medianSeconds": round(median(samples), 3),
+        "minSeconds": round(min(sample.seconds for sample in samples), 3),
+        "maxSeconds": round(max(sample.seconds for sample in samples), 3),
+        "cpuSeconds": round(statistics.median(sample.cpu for sample in samples), 3),
+        "peakMegabytes": round(max(sample.peak for sample in samples) / 1e6, 1),
+        "ratioToOurs": round(ratio(samples, ours), 2),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "project", nargs="?", type=Path, default=_ROOT / "fixtures/explorer-frontend"
+    )
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--nix", action="store_true", help="measure whole derivations, too")
+    parser.add_argument("--directory", type=Path, default=_KEPT, help="default: %(default)s")
+    parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
+    parsed = parser.parse_args(arguments)
+    parsed.directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parsed.directory) as directory:
+        scratch = Path(directory)
+        given = prepare(parsed.project, scratch)
+        groups = [interleave(unpackers(given, scratch), parsed.runs)]
+        _gone(scratch / "out", scratch / "untarred", given.project / "node_modules")
+        if parsed.nix:
+            groups.append(interleave(builders(given, scratch), parsed.runs))
+    rows = [
+        report(name, values, next(iter(group.values())))
+        for group in groups
+        for name, values in group.items()
+    ]
+    print(f"{parsed.project}, {parsed.runs} runs in turn\n")
+    print("| | median s | min–max s | CPU s | peak MB | to ours |\n|---|---|---|---|---|---|")
+    for row in rows:
+        print(
+            f"| {row['name']} | {row['medianSeconds']} | {row['minSeconds']}–{row['maxSeconds']} "
+            f"| {row['cpuSeconds']} | {row['peakMegabytes']} | {row['ratioToOurs']} |"
+        )
+    if parsed.output:
+        parsed.output.write_text(json.dumps({"runs": parsed.runs, "rows": rows}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
