@@ -12,9 +12,10 @@
   registry ? import ../lib/registry.nix pkgs,
   # What fetches tarballs; Nix's own fetcher where not given.
   fetchurl ? null,
+  # Version -> release, as `release.json` and its neighbours have them.
+  releases ? import ./releases.nix,
 }:
 let
-  releases = import ./releases.nix;
   nodejsFor = import ./nodejs.nix pkgs;
 
   packagesOf =
