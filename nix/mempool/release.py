@@ -54,82 +54,81 @@ def main(arguments: list[str] | None = None) -> int:
             metavar="DIR",
             help="unpacked sources, one directory v<version> each, instead of downloading them",
         )
-        command.add_argument("--commit", help="the tag's commit, instead of asking the forge")
-        command.add_argument("--logos", help="commit of mining-pool-logos, instead of the newest")
+        command.add_argument(
+            "--releases", type=Path, default=RELEASES, metavar="DIR", help="where they are written"
+        )
+    add.add_argument("--commit", help="the tag's commit, instead of asking the forge")
+    add.add_argument("--logos", help="commit of mining-pool-logos, instead of the newest")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "add":
-            add_release(chosen.version.removeprefix("v"), chosen.source, chosen.commit, chosen.logos)
+            version = chosen.version.removeprefix("v")
+            pinned, source = pin(version, chosen.source, chosen.commit, chosen.logos)
+            write_release(chosen.releases / version, source, pinned)
         else:
-            for directory in sorted(RELEASES.iterdir()):
-                if (directory / "release.json").exists():
-                    regenerate(directory, chosen.source)
+            for file in sorted(chosen.releases.glob("*/release.json")):
+                pinned = json.loads(file.read_text())
+                write_release(file.parent, pinned_source(pinned, file, chosen.source), pinned)
     except (ReleaseError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n{getattr(error, 'stderr', None) or ''}")
         return 1
     return 0
 
 
-def add_release(
+def pin(
     version: str, sources: Path | None, commit: str | None, logos: str | None
-) -> None:
-    """Write the directory of a release."""
+) -> tuple[dict[str, Any], Path]:
+    """What a release is made from, with hashes; and its source."""
     tag = f"v{version}"
     source, source_hash = obtain("mempool", tag, f"refs/tags/{tag}", sources)
-    logos = logos or head_of("mining-pool-logos", "HEAD")
+    logos = logos or commit_of("mining-pool-logos", "HEAD")
     _, logos_hash = obtain("mining-pool-logos", logos, logos, sources)
-    write_release(
-        version,
-        source,
-        {
-            "version": version,
-            "source": {
-                "owner": OWNER,
-                "repo": "mempool",
-                "rev": tag,
-                "commit": commit or head_of("mempool", f"refs/tags/{tag}^{{}}", f"refs/tags/{tag}"),
-                "hash": source_hash,
-            },
-            "miningPoolLogos": {
-                "owner": OWNER,
-                "repo": "mining-pool-logos",
-                "rev": logos,
-                "hash": logos_hash,
-            },
+    # An annotated tag is an object of its own; ^{} is what it is of.
+    commit = commit or commit_of("mempool", f"refs/tags/{tag}^{{}}", f"refs/tags/{tag}")
+    return {
+        "version": version,
+        "source": {
+            "owner": OWNER,
+            "repo": "mempool",
+            "rev": tag,
+            "commit": commit,
+            "hash": source_hash,
         },
-    )
+        "miningPoolLogos": {
+            "owner": OWNER,
+            "repo": "mining-pool-logos",
+            "rev": logos,
+            "hash": logos_hash,
+        },
+    }, source
 
 
-def regenerate(directory: Path, sources: Path | None) -> None:
-    """Write a known release's directory anew, from the same sources."""
-    known = json.loads((directory / "release.json").read_text())
-    pinned = known["source"]
-    source, found = obtain("mempool", pinned["rev"], f"refs/tags/{pinned['rev']}", sources)
-    if found != pinned["hash"]:
+def pinned_source(pinned: dict[str, Any], file: Path, sources: Path | None) -> Path:
+    """A known release's source, which must be what it was."""
+    rev, expected = pinned["source"]["rev"], pinned["source"]["hash"]
+    source, found = obtain("mempool", rev, f"refs/tags/{rev}", sources)
+    if found != expected:
         raise ReleaseError(
-            f"The source of {pinned['rev']} has the hash {found}, not {pinned['hash']} as in\n"
-            f"{directory / 'release.json'}. If the tag moved for a good reason, use 'add'."
+            f"The source of {rev} has the hash {found}, not {expected} as in\n"
+            f"{file}. If the tag moved for a good reason, use 'add'."
         )
-    write_release(
-        known["version"],
-        source,
-        {name: known[name] for name in ("version", "source", "miningPoolLogos")},
-    )
+    return source
 
 
-def write_release(version: str, source: Path, pinned: dict[str, Any]) -> None:
+def write_release(directory: Path, source: Path, pinned: dict[str, Any]) -> None:
     """Write the files of a release whose source is at hand."""
-    directory = RELEASES / version
     directory.mkdir(parents=True, exist_ok=True)
     for project in ("backend", "frontend"):
         generate(source / project, directory / f"{project}-packages.nix")
-    release = {**pinned, "nodejs": node_major(source), "languages": languages(source)}
+    release = {name: pinned[name] for name in ("version", "source", "miningPoolLogos")}
+    release |= {"nodejs": node_major(source), "languages": languages(source)}
     rust_gbt = source / "rust" / "gbt"
     if rust_gbt.is_dir():
         release["rustGbt"] = {"napiCli": "node_modules/@napi-rs/cli"}
         generate_single("@napi-rs/cli", napi_version(rust_gbt), directory)
-        write_json(directory / "rust-gbt-crates.json", crates(rust_gbt / "Cargo.lock"), lines=True)
-    write_json(directory / "release.json", release)
+        items = ",\n".join(json.dumps(crate) for crate in crates(rust_gbt / "Cargo.lock"))
+        (directory / "rust-gbt-crates.json").write_text(f"[\n{items}\n]\n")
+    (directory / "release.json").write_text(json.dumps(release, indent=2) + "\n")
     sys.stdout.write(f"{directory}: written\n")
 
 
@@ -139,9 +138,7 @@ def obtain(repo: str, rev: str, ref: str, sources: Path | None) -> tuple[Path, s
         path = (sources / (rev if repo == "mempool" else repo)).resolve()
     else:
         address = f"{FORGE}/{OWNER}/{repo}/archive/{ref}.tar.gz"
-        printed = run(
-            "nix-prefetch-url", "--unpack", "--print-path", "--name", "source", address
-        )
+        printed = run("nix-prefetch-url", "--unpack", "--print-path", "--name", "source", address)
         path = Path(printed.split()[-1])
     if not path.is_dir():
         raise ReleaseError(f"There is no source of {repo} {rev} at {path}.")
@@ -149,8 +146,8 @@ def obtain(repo: str, rev: str, ref: str, sources: Path | None) -> tuple[Path, s
     return path, hashed.strip()
 
 
-def head_of(repo: str, *refs: str) -> str:
-    """The commit that the first of the refs names that there is."""
+def commit_of(repo: str, *refs: str) -> str:
+    """What the first of the refs that there is names."""
     lines = run("git", "ls-remote", f"{FORGE}/{OWNER}/{repo}", *refs).splitlines()
     found = {name: commit for commit, name in (line.split() for line in lines)}
     for ref in refs:
@@ -232,20 +229,9 @@ def crates(lock: Path) -> list[dict[str, str]]:
     ]
 
 
-def write_json(path: Path, value: object, *, lines: bool = False) -> None:
-    """Write JSON; with `lines`, one line for each item of a list."""
-    if lines and isinstance(value, list):
-        text = "[\n" + ",\n".join(json.dumps(item) for item in value) + "\n]\n"
-    else:
-        text = json.dumps(value, indent=2) + "\n"
-    path.write_text(text)
-
-
 def run(*command: str) -> str:
     """A command's output."""
-    return subprocess.run(
-        command, check=True, text=True, capture_output=True, cwd=ROOT
-    ).stdout
+    return subprocess.run(command, check=True, text=True, capture_output=True, cwd=ROOT).stdout
 
 
 if __name__ == "__main__":

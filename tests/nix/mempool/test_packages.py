@@ -75,8 +75,8 @@ class Release:
             json.dumps({**root, "lockfileVersion": 3, "packages": {"": root, **entries}})
         )
         run = run_program(
-            *["generate", source, "--registry", self.registry.base],
-            *["--omit-registry-resolved", "-o", self.directory / f"{name}-packages.nix"],
+            *("generate", source, "--registry", self.registry.base),
+            *("--omit-registry-resolved", "-o", self.directory / f"{name}-packages.nix"),
             home=self.home,
         )
         assert run.status == 0, run.stderr
@@ -105,7 +105,9 @@ class Release:
                 }};
                 releases."1.0.0" = {{
                   version = "1.0.0";
-                  source = {{ owner = "o"; repo = "source"; rev = "v1"; commit = "abc"; hash = ""; }};
+                  source = {{
+                    owner = "o"; repo = "source"; rev = "v1"; commit = "abc"; hash = "";
+                  }};
                   miningPoolLogos = {{ owner = "o"; repo = "logos"; rev = "v1"; hash = ""; }};
                   nodejs = 20;
                   languages = [ "de" ];
@@ -144,7 +146,7 @@ def test_backend_runs_with_what_it_needs_and_no_more(release: Release, tmp_path:
                     "scripts": {
                         "build": "npm run tsc && npm run create-resources",
                         "tsc": "./node_modules/typescript/bin/tsc",
-                        "create-resources": "echo \"\\\"$MEMPOOL_COMMIT_HASH\\\"\" > dist/version.json",
+                        "create-resources": 'echo "\\"$MEMPOOL_COMMIT_HASH\\"" > dist/version.json',
                     },
                     "dependencies": {
                         "server": "1.0.0",
@@ -208,7 +210,8 @@ def test_pages_are_built_without_going_online(release: Release, sync: str) -> No
                     "version": "1.0.0",
                     "scripts": {
                         "build": "npm run generate-config && ng && npm run sync-assets",
-                        "generate-config": "echo \"// $DOCKER_COMMIT_HASH\" > src/resources/config.js",
+                        "generate-config": 'echo "// $DOCKER_COMMIT_HASH"'
+                        " > src/resources/config.js",
                         "sync-assets": "rsync -a ./src/resources ./dist/mempool/browser"
                         " && node sync-assets.js 'dist/mempool/browser/resources/'",
                     },

@@ -123,9 +123,7 @@ class TestSeed:
         assert "services.mempool-backend.mainnet.db_psk can be read by everybody" in warnings[0]
 
     def test_pages_show_the_enabled_networks_and_pass_on_to_their_backends(self, nix: Nix) -> None:
-        locations = system(
-            nix, SEED, "s.config.services.nginx.virtualHosts.mempool.locations"
-        )
+        locations = system(nix, SEED, "s.config.services.nginx.virtualHosts.mempool.locations")
         assert "http://127.0.0.1:8997/api/v1" in locations["/testnet/api/v1"]["extraConfig"]
         assert "http://127.0.0.1:8999/" in locations["/api/v1/ws"]["extraConfig"]
         assert "/signet/api/v1" not in locations
@@ -161,7 +159,7 @@ class TestSecrets:
 
 
 OPTIONS = [
-    'services.mempool-backend.mainnet.settings.MEMPOOL.POLL_RATE_MS = 1',
+    "services.mempool-backend.mainnet.settings.MEMPOOL.POLL_RATE_MS = 1",
     "services.mempool-backend.mainnet.config = ''\"MEMPOOL\": { \"AUDIT\": true }''",
     'services.mempool-backend.mainnet.db_name = "other"',
     'services.mempool-backend.mainnet.db_user = "other"',
@@ -178,7 +176,7 @@ OPTIONS = [
     'services.mempool-backend.mainnet.network = "testnet"',
     'services.mempool-backend.mainnet.after = [ "other.service" ]',
     'services.mempool-backend.mainnet.bound_to = [ "other.service" ]',
-    "services.mempool-backend.second.network = \"signet\"",
+    'services.mempool-backend.second.network = "signet"',
     "services.mempool-frontend.mainnet_enabled = false",
     "services.mempool-frontend.testnet_enabled = true",
     "services.mempool-frontend.testnet4_enabled = true",
@@ -260,9 +258,7 @@ class TestAssertions:
             '{ services.mempool-backend.mainnet = { db_psk = "x"; db_psk_file = "/x"; }; }',
             "s.failed",
         )
-        assert failed == [
-            "services.mempool-backend.mainnet: give db_psk or db_psk_file, not both."
-        ]
+        assert failed == ["services.mempool-backend.mainnet: give db_psk or db_psk_file, not both."]
 
     def test_another_user_of_the_database_needs_a_password(self, nix: Nix) -> None:
         failed = system(nix, '{ services.mempool-backend.mainnet.db_user = "me"; }', "s.failed")
@@ -271,7 +267,10 @@ class TestAssertions:
 
     def test_a_value_of_the_wrong_type_is_refused(self, nix: Nix) -> None:
         done = nix.run(
-            "nix-instantiate", "--eval", "--strict", "--expr",
+            "nix-instantiate",
+            "--eval",
+            "--strict",
+            "--expr",
             f"(import {SYSTEM} {{ nixpkgsLib = {NIXPKGS_LIB};"
             ' configuration.services.mempool-backend.mainnet.port = "x"; }).config.systemd',
             check=False,

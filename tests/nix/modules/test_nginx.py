@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.nix.modules.test_settings import call
+from tests.support.logic import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,8 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
     for name in ("config.js", "customize.js"):
         (tmp_path / name).write_text(f"outside: {name}")
 
-    servers, asked = [], {}
+    servers = []
+    asked: dict[str, list[str]] = {}
     for network in ("mainnet", "signet"):
         asked[network] = []
         handler = type("Handler", (Backend,), {"asked": asked[network]})

@@ -185,8 +185,10 @@ class TestDatabase:
         refused = mariadb.ask("select 1", "--user=nobody")
         assert "Access denied" in refused.stderr
         as_nobody = subprocess.run(
-            ["setpriv", "--reuid=nobody", "--clear-groups", "mariadb", "--no-defaults"]
-            + [f"--socket={mariadb.socket}", "--user=nobody", "-Ne", "select current_user()"],
+            [
+                *("setpriv", "--reuid=nobody", "--clear-groups", "mariadb", "--no-defaults"),
+                *(f"--socket={mariadb.socket}", "--user=nobody", "-Ne", "select current_user()"),
+            ],
             capture_output=True,
             text=True,
         )

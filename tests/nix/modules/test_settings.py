@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.logic import call
+
 if TYPE_CHECKING:
     from tests.support.nix import Nix
 
 pytestmark = pytest.mark.nix
 
-LOGIC = Path(__file__).parents[3] / "nix" / "modules" / "lib"
-
 # Options that nobody set.
-NOTHING = {
+NOTHING: dict[str, object] = {
     "config": None,
     "settings": {},
     "network": None,
@@ -33,16 +32,6 @@ NOTHING = {
     "rpc_user": None,
     "rpc_password_file": None,
 }
-
-
-def call(function: str, *arguments: object) -> str:
-    given = " ".join(f"(builtins.fromJSON {nix_string(json.dumps(one))})" for one in arguments)
-    return f"(import {LOGIC}).{function} {given}"
-
-
-def nix_string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return f'"{escaped}"'
 
 
 def evaluated(nix: Nix, name: str, **options: object) -> Any:
@@ -101,8 +90,10 @@ class TestRawConfig:
             st.text(max_size=8),
             st.recursive(
                 st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=12),
-                lambda inner: st.lists(inner, max_size=3)
-                | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+                lambda inner: (
+                    st.lists(inner, max_size=3)
+                    | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+                ),
                 max_leaves=8,
             ),
             max_size=4,
@@ -150,7 +141,7 @@ class TestDefaults:
         chosen = evaluated(
             nix,
             "mainnet",
-            config='"ELECTRUM": { "PORT": 1, "HOST": "config.example" }, "MEMPOOL": { "X": [1, 2] }',
+            config='"ELECTRUM": {"PORT": 1, "HOST": "config.example"}, "MEMPOOL": {"X": [1, 2]}',
             settings={"ELECTRUM": {"PORT": 2}, "MEMPOOL": {"X": [3]}},
         )["settings"]
         assert chosen["ELECTRUM"] == {"HOST": "config.example", "PORT": 2, "TLS_ENABLED": False}
@@ -185,9 +176,7 @@ class TestSecrets:
         assert found == {
             "template": {
                 "DATABASE": {"PASSWORD": {"_credential": "DATABASE.PASSWORD"}, "PORT": 3306},
-                "CORE_RPC": {
-                    "USERNAME": {"_credential": "CORE_RPC.USERNAME", "_part": "user"}
-                },
+                "CORE_RPC": {"USERNAME": {"_credential": "CORE_RPC.USERNAME", "_part": "user"}},
             },
             "credentials": {
                 "DATABASE.PASSWORD": "/run/keys/db",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.nix.modules.test_settings import LOGIC, call
+from tests.support.logic import call
 
 if TYPE_CHECKING:
     from tests.support.nix import Nix
@@ -41,6 +41,19 @@ CHAIN: dict[str, Any] = {
 }
 
 
+ELECTRS: dict[str, Any] = {
+    "network": "testnet",
+    "db_dir": "/data/electrs",
+    "cookie_file": "/data/.cookie",
+    "blocks_dir": "/data/blocks",
+    "rpc_listen": None,
+    "daemon_rpc": None,
+    "daemon_p2p": None,
+    "extra_arguments": ["--log-filters", "INFO $5"],
+    "memory_limit": 1024,
+}
+
+
 class TestBackendUnit:
     def test_config_is_written_at_start_to_a_private_directory(self, nix: Nix) -> None:
         unit = nix.eval(call("backendUnit", BACKEND))
@@ -59,8 +72,7 @@ class TestBackendUnit:
         unit = nix.eval(call("backendUnit", old))
         assert "MEMPOOL_CONFIG_FILE" not in unit["environment"]
         assert unit["serviceConfig"]["BindReadOnlyPaths"] == [
-            "-/run/mempool-signet/config.json"
-            ":/store/backend/lib/mempool-backend/mempool-config.json"
+            "-/run/mempool-signet/config.json:/store/backend/lib/mempool-backend/mempool-config.json"
         ]
 
     def test_may_do_little_and_comes_back(self, nix: Nix) -> None:
@@ -75,18 +87,6 @@ class TestBackendUnit:
 
 
 class TestElectrsUnit:
-    INSTANCE: dict[str, Any] = {
-        "network": "testnet",
-        "db_dir": "/data/electrs",
-        "cookie_file": "/data/.cookie",
-        "blocks_dir": "/data/blocks",
-        "rpc_listen": None,
-        "daemon_rpc": None,
-        "daemon_p2p": None,
-        "extra_arguments": ["--log-filters", "INFO $5"],
-        "memory_limit": 1024,
-    }
-
     def command(self, nix: Nix, version: str, **options: object) -> str:
         unit = nix.eval(
             call(
@@ -94,7 +94,7 @@ class TestElectrsUnit:
                 {
                     "name": "testnet",
                     "package": {"outPath": "/store/electrs", "version": version},
-                    "instance": {**self.INSTANCE, **options},
+                    "instance": {**ELECTRS, **options},
                 },
             )
         )
@@ -121,7 +121,11 @@ class TestElectrsUnit:
 class TestClashes:
     def test_name_what_and_who(self, nix: Nix) -> None:
         found = nix.eval(
-            call("clashes", "services.x", {"port": {"a": 1, "b": 2, "c": 1}, "user": {"a": None, "b": None}})
+            call(
+                "clashes",
+                "services.x",
+                {"port": {"a": 1, "b": 2, "c": 1}, "user": {"a": None, "b": None}},
+            )
         )
         assert [one["assertion"] for one in found] == [False]
         assert found[0]["message"].startswith("services.x: a and c want the same port, 1.")
