@@ -260,6 +260,20 @@ def report(name: str, samples: Sequence[Sample], ours: Sequence[Sample]) -> dict
     }
 
 
+def measure(contestants: dict[str, Contestant], runs: int) -> list[dict[str, object]]:
+    """Measure a group, whose first is ours, and print its figures."""
+    samples = interleave(contestants, runs)
+    ours = next(iter(samples.values()))
+    rows = [report(name, values, ours) for name, values in samples.items()]
+    for row in rows:
+        print(
+            f"| {row['name']} | {row['medianSeconds']} | {row['minSeconds']}–{row['maxSeconds']} "
+            f"| {row['cpuSeconds']} | {row['peakMegabytes']} | {row['ratioToOurs']} |",
+            flush=True,
+        )
+    return rows
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(
@@ -277,22 +291,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(dir=parsed.directory) as directory:
         scratch = Path(directory)
         given = prepare(parsed.project, scratch)
-        groups = [interleave(unpackers(given, scratch), parsed.runs)]
+        print(f"{parsed.project}, {parsed.runs} runs in turn\n")
+        print("| | median s | min–max s | CPU s | peak MB | to ours |\n|---|---|---|---|---|---|")
+        rows = measure(unpackers(given, scratch), parsed.runs)
         _gone(scratch / "out", scratch / "untarred", given.project / "node_modules")
         if parsed.nix:
-            groups.append(interleave(builders(given, scratch), parsed.runs))
-    rows = [
-        report(name, values, next(iter(group.values())))
-        for group in groups
-        for name, values in group.items()
-    ]
-    print(f"{parsed.project}, {parsed.runs} runs in turn\n")
-    print("| | median s | min–max s | CPU s | peak MB | to ours |\n|---|---|---|---|---|---|")
-    for row in rows:
-        print(
-            f"| {row['name']} | {row['medianSeconds']} | {row['minSeconds']}–{row['maxSeconds']} "
-            f"| {row['cpuSeconds']} | {row['peakMegabytes']} | {row['ratioToOurs']} |"
-        )
+            rows += measure(builders(given, scratch), parsed.runs)
     if parsed.output:
         parsed.output.write_text(json.dumps({"runs": parsed.runs, "rows": rows}, indent=2) + "\n")
     return 0

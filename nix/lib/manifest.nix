@@ -56,7 +56,7 @@ let
       { inherit (package) link; }
     else if localDependencies ? ${path} then
       fields // { directory = "${localDependencies.${path}}"; }
-    else if overridden ? ${path} && entry ? directory && entry.directory != (package.directory or null) then
+    else if (entry.directory or null) != (package.directory or null) then
       fields // { directory = "${entry.directory}"; }
     else if entry ? src && wanted package then
       fields // { tarball = "${entry.src}"; }
@@ -66,7 +66,7 @@ in
 assert
   unknown == [ ]
   || throw ''
-    npm2nixlite: localDependencies names "${builtins.head unknown}", which is no local dependency of this lock.
+    npm2nixlite: localDependencies names "${builtins.head unknown}", which is none of this lock.
       It has: ${
         builtins.concatStringsSep ", " (
           builtins.filter (path: packages.${path} ? directory) (builtins.attrNames packages)

@@ -55,7 +55,11 @@ let
       ;
   };
 
-  onlyGiven = attributes: removeAttrs attributes (builtins.filter (name: attributes.${name} == null) (builtins.attrNames attributes));
+  onlyGiven =
+    attributes:
+    removeAttrs attributes (
+      builtins.filter (name: attributes.${name} == null) (builtins.attrNames attributes)
+    );
 
   patchCommands = builtins.concatMap (
     key:
@@ -73,6 +77,8 @@ let
   quote = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] text}'";
 
   lockHash = "sha256:${builtins.hashFile "sha256" lock}";
+  projectName = if generated.name == null then "npm" else generated.name;
+  storeName = builtins.replaceStrings [ "@" "/" ] [ "" "-" ] projectName;
   versionSuffix = if generated.version == null then "" else "-${generated.version}";
 in
 assert
@@ -82,11 +88,7 @@ assert
     npm2nixlite: ${toString lock} is not the lock that ${toString packages} was generated from.
       Run 'npm2nixlite generate' again.'';
 stdenv.mkDerivation {
-  name =
-    if name != null then
-      name
-    else
-      "${builtins.replaceStrings [ "@" "/" ] [ "" "-" ] (if generated.name == null then "npm" else generated.name)}-node-modules${versionSuffix}";
+  name = if name != null then name else "${storeName}-node-modules${versionSuffix}";
 
   manifest = builtins.toJSON (
     manifest

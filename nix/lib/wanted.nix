@@ -6,7 +6,8 @@
 # out for certain: optional packages for other platforms, and omitted groups.
 #
 # Example:
-#   wanted { os = "linux"; cpu = "x64"; libc = "glibc"; } [ ] { optional = true; os = [ "darwin" ]; }
+#   wanted { os = "linux"; cpu = "x64"; libc = "glibc"; } [ ]
+#     { optional = true; os = [ "darwin" ]; }
 #   => false
 platform: omit: package:
 let

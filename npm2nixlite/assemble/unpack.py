@@ -40,104 +40,119 @@ def unpack(tarball: Path, directory: str, nested: frozenset[str] = frozenset()) 
             ``directory``.
     """
     os.makedirs(directory, exist_ok=True)
-    target = _Target(directory)
+    target = _Target(directory, nested)
     with tarball.open("rb", buffering=0) as file:
         archive = Archive(file)
-        ignores: set[str] = set()
-        directories: set[str] = set()
         for entry in archive.entries():
-            if entry.kind is Kind.DEVICE:
-                raise BadTarballError(f"{entry.path!r} is a device or a pipe")
-            if entry.kind not in (Kind.FILE, Kind.DIRECTORY):
-                continue  # npm takes neither links nor directories, only files and those they need
-            parts = _parts(entry, ignores)
-            if parts is None or (nested and _within(parts, nested)):
-                continue
             try:
-                if entry.kind is Kind.DIRECTORY:
-                    directories.add("/".join(parts))
-                else:
-                    target.file(parts, entry.mode, archive.body())
+                if entry.kind is Kind.FILE:
+                    target.file(entry, archive.body())
+                elif entry.kind is Kind.DIRECTORY:
+                    target.directory(entry)
+                elif entry.kind is Kind.DEVICE:
+                    raise BadTarballError(f"{entry.path!r} is a device or a pipe")
+                # npm takes no links from a tarball
             except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-                raise BadTarballError(
-                    f"{entry.path!r} is a file in one entry and a directory in another"
-                ) from error
+                raise _both_kinds(entry.path) from error
             except (OSError, ValueError) as error:
                 raise BadTarballError(f"{entry.path!r} cannot be written: {error}") from error
-    for path in directories:
-        if os.path.isfile(f"{directory}/{path}"):
-            raise BadTarballError(f"{path!r} is a file in one entry and a directory in another")
+    target.finish()
 
 
-def _parts(entry: Entry, ignores: set[str]) -> list[str] | None:
-    """The entry's path below the package; None where npm leaves the entry out."""
-    path = entry.path
+class _Target:
+    """A package's directory on disk, and what is known about it."""
+
+    def __init__(self, root: str, nested: frozenset[str]) -> None:
+        self._root = root
+        self._nested = nested
+        self._made = {""}
+        self._folders: dict[str, str | None] = {}
+        self._ignores: set[str] = set()
+        self._announced: set[str] = set()
+
+    def file(self, entry: Entry, body: Iterator[bytes]) -> None:
+        """Write a file; one of the same name is rewritten and keeps its mode, as with npm."""
+        folder, _, name = entry.path.rpartition("/")
+        if not folder or name in (".", "..") or "\n" in name or "\\" in name:
+            _check(entry.path)
+        if not folder or name == ".":
+            return  # it would stand in the place of a directory
+        if name == ".npmignore":
+            self._ignores.add(folder)
+        elif name == ".gitignore":
+            # `npm pack` once packed .gitignore in place of a missing .npmignore: pacote renames it
+            # back, unless an .npmignore came before
+            if folder in self._ignores:
+                return
+            name = ".npmignore"
+        if folder not in self._folders:
+            self._folders[folder] = self._folder(folder)
+        place = self._folders[folder]
+        if place is not None:
+            _write(place + name, entry.mode, body)
+
+    def directory(self, entry: Entry) -> None:
+        """Take note of a directory: npm makes those only that its files need."""
+        _check(entry.path)
+        self._announced.add("/".join(_parts(entry.path)))
+
+    def finish(self) -> None:
+        """Look whether a directory that was announced became a file."""
+        for path in self._announced:
+            if path and os.path.isfile(f"{self._root}/{path}"):
+                raise _both_kinds(path)
+
+    def _folder(self, folder: str) -> str | None:
+        """Make a directory; its path with a slash at its end, or None where others fill it."""
+        _check(f"{folder}/")
+        parts = _parts(folder)
+        above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        if not self._nested.isdisjoint(above):
+            return None
+        for path in above:
+            if path not in self._made:
+                self._make(f"{self._root}/{path}")
+                self._made.add(path)
+        return "/".join([self._root, *parts, ""])
+
+    def _make(self, path: str) -> None:
+        try:
+            os.mkdir(path, DIRECTORY_MODE)
+        except FileExistsError:
+            if not S_ISDIR(os.lstat(path).st_mode):
+                raise
+
+
+def _write(path: str, mode: int, body: Iterator[bytes]) -> None:
+    # owner, group and others always read and write, then the umask has its say; bits beyond the
+    # nine are not for a store
+    permissions = (mode | FILE_BITS) & 0o777
+    try:
+        descriptor = os.open(path, _CREATE, permissions)
+    except FileExistsError:
+        descriptor = os.open(path, _REWRITE)
+    try:
+        for piece in body:
+            written = os.write(descriptor, piece)
+            while written < len(piece):
+                written += os.write(descriptor, piece[written:])
+    finally:
+        os.close(descriptor)
+
+
+def _parts(path: str) -> list[str]:
+    """A path of the archive as one of the package: the first component dropped."""
+    return [part for part in path.split("/")[1:] if part not in ("", ".")]
+
+
+def _check(path: str) -> None:
     if "\n" in path:
         raise BadTarballError(f"{path!r} has a newline in its name")
     if path.startswith(("/", "\\")) or _DRIVE.match(path):
         raise BadTarballError(f"{path!r} is an absolute path")
-    if ".." in path and ".." in path.replace("\\", "/").split("/"):
+    if ".." in path.replace("\\", "/").split("/"):
         raise BadTarballError(f"{path!r} leads out of the package")
-    if entry.kind is Kind.FILE:
-        # `npm pack` once packed .gitignore in place of a missing .npmignore: pacote renames it
-        # back, unless an .npmignore came before
-        folder, slash, name = path.rpartition("/")
-        if name == ".npmignore":
-            ignores.add(path)
-        elif name == ".gitignore":
-            path = f"{folder}{slash}.npmignore"
-            if path in ignores:
-                return None
-    parts = [part for part in path.split("/")[1:] if part and part != "."]
-    if not parts and entry.kind is Kind.FILE:
-        return None
-    return parts
 
 
-def _within(parts: list[str], nested: frozenset[str]) -> bool:
-    path = ""
-    for part in parts:
-        path = f"{path}/{part}" if path else part
-        if path in nested:
-            return True
-    return False
-
-
-class _Target:
-    """A package's directory on disk, which remembers the directories it has made."""
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._made = {""}
-
-    def directory(self, parts: list[str]) -> str:
-        """Make a directory and those above it; returns its path."""
-        relative = "/".join(parts)
-        path = f"{self._root}/{relative}" if relative else self._root
-        if relative not in self._made:
-            self.directory(parts[:-1])
-            try:
-                os.mkdir(path, DIRECTORY_MODE)
-            except FileExistsError:
-                if not S_ISDIR(os.lstat(path).st_mode):
-                    raise
-            self._made.add(relative)
-        return path
-
-    def file(self, parts: list[str], mode: int, body: Iterator[bytes]) -> None:
-        """Write a file; one of the same name is rewritten and keeps its mode, as with npm."""
-        path = f"{self.directory(parts[:-1])}/{parts[-1]}"
-        # owner, group and others always read and write, then the umask has its say; bits beyond
-        # the nine are not for a store
-        permissions = (mode | FILE_BITS) & 0o777
-        try:
-            descriptor = os.open(path, _CREATE, permissions)
-        except FileExistsError:
-            descriptor = os.open(path, _REWRITE)
-        try:
-            for piece in body:
-                written = os.write(descriptor, piece)
-                while written < len(piece):
-                    written += os.write(descriptor, piece[written:])
-        finally:
-            os.close(descriptor)
+def _both_kinds(path: str) -> BadTarballError:
+    return BadTarballError(f"{path!r} is a file in one entry and a directory in another")

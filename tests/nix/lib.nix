@@ -35,7 +35,15 @@ let
       directory = "local";
     };
   };
-  given = arguments: manifest ({ platform = linux; inherit packages; } // arguments);
+  given =
+    arguments:
+    manifest (
+      {
+        platform = linux;
+        inherit packages;
+      }
+      // arguments
+    );
   fails = value: !(builtins.tryEval (builtins.deepSeq value value)).success;
 in
 {
