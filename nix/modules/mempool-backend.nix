@@ -74,22 +74,16 @@ let
     };
   };
 
-  withPassword =
-    name: instance:
-    instance
-    // lib.optionalAttrs (instance.db_psk_file == null && instance.db_psk != null) {
-      db_psk_file = builtins.toFile "mempool-${name}-db-psk" instance.db_psk;
-    };
-
   evaluated = lib.mapAttrs (
     name: instance:
     let
-      inherit (logic.backendSettings name (withPassword name instance)) settings network;
+      inherit (logic.backendSettings name instance) network;
+      inherit (logic.seal name (logic.backendSettings name instance).settings) settings exposed;
       secrets = logic.secretsOf settings;
     in
     instance
     // {
-      inherit settings network;
+      inherit settings network exposed;
       inherit (secrets) credentials;
       local = instance.db_host == null && settings.DATABASE.ENABLED;
       passwordFile = settings.DATABASE.PASSWORD._secret or null;
@@ -130,8 +124,13 @@ in
     warnings = lib.concatLists (
       lib.mapAttrsToList (
         name: instance:
-        lib.optional (instance.db_psk != null) "services.mempool-backend.${name}.db_psk can be read by everybody on the machine: it is in the Nix store. Use db_psk_file, or leave both out to log in over the socket."
-      ) instances
+        map (
+          place:
+          "services.mempool-backend.${name}: ${place} can be read by everybody on the machine: it is in the Nix store. Give ${
+            if place == "DATABASE.PASSWORD" then "db_psk_file" else "it as { _secret = \"/path\"; } in settings"
+          } instead."
+        ) instance.exposed
+      ) evaluated
     );
 
     services.mysql = lib.mkIf (withDatabase != { }) {

@@ -71,7 +71,13 @@ let
     DATABASE = if instance.db_name == null then ofNetwork.database else instance.db_name;
     USERNAME = if instance.db_user == null then "mempool-${name}" else instance.db_user;
     # Over the socket a user is known by who it is.
-    PASSWORD = if instance.db_psk_file == null then "" else { _secret = instance.db_psk_file; };
+    PASSWORD =
+      if instance.db_psk_file != null then
+        { _secret = instance.db_psk_file; }
+      else if instance.db_psk != null then
+        instance.db_psk
+      else
+        "";
     PID_DIR = runtimeDirectory;
   }
   // (

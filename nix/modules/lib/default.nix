@@ -6,6 +6,7 @@
   parseRawConfig = import ./raw-config.nix;
   mergeSettings = import ./merge.nix;
   backendSettings = import ./backend-settings.nix;
+  seal = import ./seal.nix;
   secretsOf = import ./secrets.nix;
   backendUnit = import ./backend-unit.nix;
   databaseUnit = import ./database-unit.nix;

@@ -50,6 +50,10 @@ let
       };
       systemd.tmpfiles.rules = listOfStrings;
       users.users = free;
+      boot = free;
+      networking = free;
+      security = free;
+      system = free;
       users.groups = free;
       services.bitcoind = mkOption {
         type = types.attrsOf bitcoind;
@@ -59,13 +63,19 @@ let
         enable = lib.mkEnableOption "MySQL";
         package = mkOption { type = types.package; };
       };
-      services.nginx = {
-        enable = lib.mkEnableOption "nginx";
-        appendHttpConfig = mkOption {
-          type = types.lines;
-          default = "";
+      services.nginx = mkOption {
+        type = types.submodule {
+          freeformType = types.attrsOf types.anything;
+          options = {
+            enable = lib.mkEnableOption "nginx";
+            appendHttpConfig = mkOption {
+              type = types.lines;
+              default = "";
+            };
+            virtualHosts = free;
+          };
         };
-        virtualHosts = free;
+        default = { };
       };
     };
   };

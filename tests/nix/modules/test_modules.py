@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not NIXPKGS_LIB, reason="NPM2NIXLITE_NIXPKGS_LIB names no nixpkgs lib"),
 ]
 
+ROOT = Path(__file__).parents[3]
 SYSTEM = Path(__file__).with_name("system.nix")
 
 # As in the background of the project, but for a closing brace that it lacks.
@@ -120,7 +121,8 @@ class TestSeed:
     def test_a_plain_password_is_warned_of_by_instance(self, nix: Nix) -> None:
         warnings = system(nix, SEED, "s.config.warnings")
         assert len(warnings) == 1
-        assert "services.mempool-backend.mainnet.db_psk can be read by everybody" in warnings[0]
+        said = "services.mempool-backend.mainnet: DATABASE.PASSWORD can be read by everybody"
+        assert warnings[0].startswith(said)
 
     def test_pages_show_the_enabled_networks_and_pass_on_to_their_backends(self, nix: Nix) -> None:
         locations = system(nix, SEED, "s.config.services.nginx.virtualHosts.mempool.locations")
@@ -136,7 +138,11 @@ class TestSecrets:
             {SEED}
             {{
               services.mempool-backend.testnet.rpc_password_file = "/run/keys/rpc";
-              services.mempool-backend.signet.db_psk = "PASSWORD-TWO";
+              services.mempool-backend.signet = {{
+                db_psk = "PASSWORD-TWO";
+                config = ''"CORE_RPC": {{ "PASSWORD": "PASSWORD-THREE" }}'';
+                settings.SOCKS5PROXY.PASSWORD = "PASSWORD-FOUR";
+              }};
             }}
           ];
         }}"""
@@ -344,3 +350,29 @@ class TestChain:
             "units": ["mempool-mainnet", "mempool-mainnet-database"],
             "bitcoind": [],
         }
+
+
+class TestReadme:
+    def examples(self) -> list[str]:
+        section = (ROOT / "README.md").read_text().partition("## mempool on NixOS")[2]
+        return re.findall(r"```nix\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+
+    def test_its_configurations_are_short(self) -> None:
+        examples = self.examples()
+        assert len(examples) == 2
+        assert all(example.count("\n") < 40 for example in examples)
+
+    def test_its_configurations_evaluate(self, nix: Nix) -> None:
+        for example, networks in zip(self.examples(), (1, 3), strict=True):
+            configuration = example.replace("./hardware-configuration.nix", "").replace(
+                "./npm2nixlite", str(ROOT)
+            )
+            found = system(
+                nix,
+                configuration,
+                "{ inherit (s) failed; inherit (s.config) warnings;"
+                " units = builtins.attrNames s.config.systemd.services; }",
+            )
+            assert found["failed"] == []
+            assert found["warnings"] == []
+            assert len([unit for unit in found["units"] if "database" in unit]) == networks

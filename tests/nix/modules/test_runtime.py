@@ -121,14 +121,14 @@ def mariadb(tmp_path: Path) -> Iterator[MariaDB]:
         pytest.skip("there is no mariadbd, or not root to run it as another user")
     # The path of a socket must be short, and others must be able to enter its directory.
     directory = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
-    shutil.chown(directory, "mysql")
+    shutil.chown(directory, "nobody")
     directory.chmod(0o755)
     data = directory / "data"
     subprocess.run(
         [
             "mariadb-install-db",
             "--no-defaults",
-            "--user=mysql",
+            "--user=nobody",
             f"--datadir={data}",
             "--skip-test-db",
             "--auth-root-authentication-method=socket",
@@ -141,7 +141,7 @@ def mariadb(tmp_path: Path) -> Iterator[MariaDB]:
             [
                 server,
                 "--no-defaults",
-                "--user=mysql",
+                "--user=nobody",
                 f"--datadir={data}",
                 f"--socket={directory}/sock",
                 f"--pid-file={directory}/pid",

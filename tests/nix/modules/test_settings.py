@@ -24,6 +24,7 @@ NOTHING: dict[str, object] = {
     "port": None,
     "db_name": None,
     "db_user": None,
+    "db_psk": None,
     "db_psk_file": None,
     "db_host": None,
     "db_port": None,
@@ -183,6 +184,14 @@ class TestSecrets:
                 "CORE_RPC.USERNAME": "/c/.cookie",
             },
         }
+
+    def test_a_password_given_as_text_becomes_a_file(self, nix: Nix) -> None:
+        given = {"CORE_RPC": {"PASSWORD": "x", "PORT": 1}, "SOCKS5PROXY": {"PASSWORD": ""}}
+        found = nix.eval(call("seal", "mainnet", given))
+        assert found["exposed"] == ["CORE_RPC.PASSWORD"]
+        assert found["settings"]["CORE_RPC"]["PORT"] == 1
+        assert found["settings"]["CORE_RPC"]["PASSWORD"]["_secret"].startswith(str(nix.root))
+        assert found["settings"]["SOCKS5PROXY"] == {"PASSWORD": ""}
 
     def test_a_cookie_gives_user_and_password(self, nix: Nix) -> None:
         rpc = evaluated(nix, "mainnet", cookie_file="/c/.cookie")["settings"]["CORE_RPC"]
