@@ -42,9 +42,11 @@ class Script:
         self.registry, self.home = registry, home
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, ROOT / "nix/mempool/release.py", *arguments]
         return subprocess.run(
-            [*command, "--source", self.sources, "--releases", self.releases],
+            [
+                *(sys.executable, ROOT / "nix/mempool/release.py", *arguments),
+                *("--source", self.sources, "--releases", self.releases),
+            ],
             env=environment(self.home, npm_config_registry=self.registry.base),
             capture_output=True,
             text=True,
@@ -67,7 +69,7 @@ def script(tmp_path: Path, registry: Registry, home: Path) -> Script:
         registry.publish(f"only-{project}")
         write_lock(source / project, {f"node_modules/only-{project}": {"version": "1.0.0"}})
         (source / project / "package.json").write_text('{"engines": {"node": ">=18.1"}}')
-    locales = {"i18n": {"locales": {"pt": {}, "de": {}}}}
+    locales: dict[str, object] = {"i18n": {"locales": {"pt": {}, "de": {}}}}
     (source / "frontend/angular.json").write_text(json.dumps({"projects": {"mempool": locales}}))
     (source / ".nvmrc").write_text("v24.13.0\n")
     (source / "rust/gbt").mkdir(parents=True)
