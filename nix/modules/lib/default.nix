@@ -11,6 +11,7 @@
   backendUnit = import ./backend-unit.nix;
   databaseUnit = import ./database-unit.nix;
   electrsUnit = import ./electrs-unit.nix;
+  rootNetwork = import ./root-network.nix;
   frontendConfig = import ./frontend-config.nix;
   nginx = import ./nginx.nix;
   clashes = import ./clashes.nix;

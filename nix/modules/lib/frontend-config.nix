@@ -26,12 +26,8 @@ let
     }) (builtins.attrNames networks)
   );
 
-  # Pages without the main network start with the first that is there.
-  root =
-    if enabled == [ ] || builtins.elem "mainnet" enabled then
-      { }
-    else
-      { ROOT_NETWORK = builtins.head enabled; };
+  rootNetwork = import ./root-network.nix enabled;
+  root = if rootNetwork == "mainnet" then { } else { ROOT_NETWORK = rootNetwork; };
 in
 {
   config = "window.__env = Object.assign(window.__env || {}, ${

@@ -53,7 +53,7 @@
     database = "mempool_testnet4";
   };
   regtest = {
-    httpPort = 8988;
+    httpPort = 8989;
     electrumPort = 60401;
     rpcPort = 18443;
     p2pPort = 18444;

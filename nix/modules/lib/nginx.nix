@@ -71,11 +71,10 @@ let
     expires 5m;
   '';
 
-  apiOf =
-    network:
+  apiAt =
+    prefix: network:
     let
       address = backends.${network};
-      inherit (networks.${network}) prefix;
       v1 = "${prefix}/api/v1";
     in
     {
@@ -94,6 +93,8 @@ let
       "= ${prefix}/api" = page;
       "= ${prefix}/api/" = page;
     };
+
+  rootNetwork = import ./root-network.nix (builtins.attrNames backends);
 
   chosen = "(${builtins.concatStringsSep "|" (languages ++ [ "en-US" ])})";
   # What Angular names by its content.
@@ -114,7 +115,10 @@ in
   '';
 
   locations =
-    builtins.foldl' (all: network: all // apiOf network) { } (builtins.attrNames backends)
+    builtins.foldl' (all: network: all // apiAt networks.${network}.prefix network) { } (
+      builtins.attrNames backends
+    )
+    // (if backends ? ${rootNetwork} then apiAt "" rootNetwork else { })
     // {
       "/" = ''
         root ${root};

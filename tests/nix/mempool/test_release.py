@@ -44,8 +44,11 @@ class Script:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
-                *(sys.executable, ROOT / "nix/mempool/release.py", *arguments),
-                *("--source", self.sources, "--releases", self.releases),
+                sys.executable,
+                str(ROOT / "nix/mempool/release.py"),
+                *arguments,
+                f"--source={self.sources}",
+                f"--releases={self.releases}",
             ],
             env=environment(self.home, npm_config_registry=self.registry.base),
             capture_output=True,

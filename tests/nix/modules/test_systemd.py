@@ -37,8 +37,8 @@ def as_text(unit: dict[str, Any]) -> str:
     for name, value in unit.get("environment", {}).items():
         lines.append(f"Environment={json.dumps(f'{name}={value}')}")
     for name, value in unit["serviceConfig"].items():
-        for one in value if isinstance(value, list) else [value]:
-            lines.append(f"{name}={str(one).lower() if isinstance(one, bool) else one}")
+        each = value if isinstance(value, list) else [value]
+        lines += [f"{name}={str(one).lower() if isinstance(one, bool) else one}" for one in each]
     return "\n".join(lines) + "\n"
 
 

@@ -200,3 +200,17 @@ class TestFrontendConfig:
         assert '"MAINNET_ENABLED":false' in scripts["config"]
         assert '"ITEMS_PER_PAGE":25' in scripts["config"]
         assert scripts["customize"] == ""
+
+    def test_without_the_main_network_another_is_at_the_root_for_pages_and_api(
+        self, nix: Nix
+    ) -> None:
+        enabled = ["testnet", "signet"]
+        given = {"version": "3.3.1", "commit": "abc", "enabled": enabled}
+        scripts = nix.eval(call("frontendConfig", given))
+        assert '"ROOT_NETWORK":"signet"' in scripts["config"]
+        backends = {"testnet": "127.0.0.1:1", "signet": "127.0.0.1:2"}
+        pages = {"root": "/p", "languages": [], "config": "/c", "customize": "/d"}
+        locations = nix.eval(call("nginx", {**pages, "backends": backends}))["locations"]
+        assert "http://127.0.0.1:2/api/v1" in locations["/api/v1"]
+        assert "http://127.0.0.1:2/api/v1" in locations["/signet/api/v1"]
+        assert "http://127.0.0.1:1/api/v1" in locations["/testnet/api/v1"]
