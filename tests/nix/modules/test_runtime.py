@@ -198,3 +198,25 @@ class TestDatabase:
         mariadb.make("a`b-c", "x'y", "p")
         assert "a`b-c" in mariadb.ask("show databases").stdout
         assert mariadb.ask("select 1", "--user=x'y", "--password=p").stdout == "1\n"
+
+
+def test_the_databases_password_is_on_no_command_line(tmp_path: Path) -> None:
+    # Stands for the client, to see what it is handed.
+    (tmp_path / "mariadb").write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$0 $*" > arguments\nenv >> arguments\ncat > input\n'
+    )
+    (tmp_path / "mariadb").chmod(0o755)
+    (tmp_path / "password").write_text("SECRET")
+    subprocess.run(
+        ["bash", RUNTIME / "database.sh"],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "CREDENTIALS_DIRECTORY": str(tmp_path),
+            "DATABASE_NAME": "mempool",
+            "DATABASE_USER": "mempool",
+        },
+        cwd=tmp_path,
+        check=True,
+    )
+    assert "SECRET" in (tmp_path / "input").read_text()
+    assert "SECRET" not in (tmp_path / "arguments").read_text()
