@@ -105,6 +105,7 @@ class MariaDB:
             "DATABASE_NAME": database,
             "DATABASE_USER": user,
         }
+        (self.directory / "password").unlink(missing_ok=True)
         if password is not None:
             (self.directory / "password").write_text(password)
             environment["CREDENTIALS_DIRECTORY"] = str(self.directory)
@@ -114,8 +115,8 @@ class MariaDB:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture
-def mariadb(tmp_path: Path) -> Iterator[MariaDB]:
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
     server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
     if server is None or os.getuid() != 0:
         pytest.skip("there is no mariadbd, or not root to run it as another user")
@@ -136,7 +137,7 @@ def mariadb(tmp_path: Path) -> Iterator[MariaDB]:
         check=True,
         capture_output=True,
     )
-    with (tmp_path / "log").open("wb") as log:
+    with (tmp_path_factory.mktemp("mariadb") / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 server,
@@ -165,12 +166,12 @@ def mariadb(tmp_path: Path) -> Iterator[MariaDB]:
 class TestDatabase:
     def test_is_made_once_and_its_password_follows_the_file(self, mariadb: MariaDB) -> None:
         password = "it's \\ a:pass"
-        mariadb.make("mempool", "mempool", "first")
-        mariadb.ask("create table mempool.kept (a int)")
-        mariadb.make("mempool", "mempool", password)
-        login = ["--user=mempool", f"--password={password}"]
-        assert mariadb.ask("show tables from mempool", *login).stdout == "kept\n"
-        old = mariadb.ask("select 1", "--user=mempool", "--password=first")
+        mariadb.make("again", "again", "first")
+        mariadb.ask("create table again.kept (a int)")
+        mariadb.make("again", "again", password)
+        login = ["--user=again", f"--password={password}"]
+        assert mariadb.ask("show tables from again", *login).stdout == "kept\n"
+        old = mariadb.ask("select 1", "--user=again", "--password=first")
         assert "Access denied" in old.stderr
 
     def test_a_user_sees_no_other_database(self, mariadb: MariaDB) -> None:
@@ -181,7 +182,7 @@ class TestDatabase:
         assert "mempool" not in seen
 
     def test_without_a_password_only_the_user_itself_gets_in(self, mariadb: MariaDB) -> None:
-        mariadb.make("mempool", "nobody")
+        mariadb.make("local", "nobody")
         refused = mariadb.ask("select 1", "--user=nobody")
         assert "Access denied" in refused.stderr
         as_nobody = subprocess.run(
