@@ -14,7 +14,7 @@ unpackPhase() {
   runHook preUnpack
   cp -R "$src" source
   chmod -R u+w source
-  cd source
+  cd "${sourceRoot:-source}"
   runHook postUnpack
 }
 

@@ -1,0 +1,10 @@
+# All of mempool's modules.
+{
+  imports = [
+    ./packages.nix
+    ./mempool-backend.nix
+    ./mempool-frontend.nix
+    ./electrs.nix
+    ./mempool.nix
+  ];
+}

@@ -1,0 +1,65 @@
+# A backend's systemd unit.
+#
+# Type: backendUnit :: { name, package, nodejs, writeConfig, template, credentials, memory_limit,
+#   after ? [ ], boundTo ? [ ] } -> unit
+#
+# package: with `version`, its path, and `configPath` for releases before 2.5.0. writeConfig: the
+# script that fills in secrets. template: the path of the settings without them. credentials: name
+# -> file. memory_limit: MiB. after: units to start after. boundTo: units to restart with.
+{
+  name,
+  package,
+  nodejs,
+  writeConfig,
+  template,
+  credentials,
+  memory_limit,
+  after ? [ ],
+  boundTo ? [ ],
+}:
+let
+  unit = "mempool-${name}";
+  config = "/run/${unit}/config.json";
+  readsVariable = builtins.compareVersions package.version "2.5.0" >= 0;
+in
+{
+  description = "mempool backend, ${name}";
+  wantedBy = [ "multi-user.target" ];
+  wants = [ "network-online.target" ] ++ after;
+  after = [ "network-online.target" ] ++ after ++ boundTo;
+  partOf = boundTo;
+  # What it needs may take hours to come up; it goes on trying.
+  startLimitIntervalSec = 0;
+  environment = {
+    # Three quarters: the rest is for what is not in the heap.
+    MEMPOOL_NODE_OPTIONS = "--max-old-space-size=${toString (memory_limit * 3 / 4)}";
+  }
+  // (if readsVariable then { MEMPOOL_CONFIG_FILE = config; } else { });
+
+  serviceConfig =
+    import ./hardening.nix
+    // {
+      ExecStartPre = "${nodejs}/bin/node ${writeConfig} ${template} ${config}";
+      ExecStart = "${package}/bin/mempool-backend";
+      User = unit;
+      Group = unit;
+      LoadCredential = builtins.attrValues (
+        builtins.mapAttrs (credential: file: "${credential}:${file}") credentials
+      );
+      RuntimeDirectory = unit;
+      RuntimeDirectoryMode = "0700";
+      CacheDirectory = unit;
+      CacheDirectoryMode = "0700";
+      WorkingDirectory = "/var/cache/${unit}";
+      MemoryMax = "${toString memory_limit}M";
+      Restart = "always";
+      RestartSec = 10;
+    }
+    // (
+      if readsVariable then
+        { }
+      else
+        # Not there yet when the config is written, hence the dash.
+        { BindReadOnlyPaths = [ "-${config}:${package}/${package.configPath}" ]; }
+    );
+}

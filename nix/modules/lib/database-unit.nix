@@ -1,0 +1,37 @@
+# The unit that makes a backend's database and its user, if they are not there, and sets how the
+# user logs in: with a password from a file, or by being the backend's own user on this machine.
+#
+# Type: databaseUnit :: { name, script, shell, client, database, user, passwordFile ? null } -> unit
+#
+# client: the package with MariaDB's client.
+{
+  name,
+  script,
+  shell,
+  client,
+  database,
+  user,
+  passwordFile ? null,
+}:
+{
+  description = "Database of the mempool backend, ${name}";
+  requiredBy = [ "mempool-${name}.service" ];
+  before = [ "mempool-${name}.service" ];
+  requires = [ "mysql.service" ];
+  after = [ "mysql.service" ];
+  path = [ client ];
+  environment = {
+    DATABASE_NAME = database;
+    DATABASE_USER = user;
+  };
+  serviceConfig =
+    removeAttrs (import ./hardening.nix) [ "CapabilityBoundingSet" ]
+    // {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      # MariaDB knows its administrator by this.
+      User = "root";
+      ExecStart = "${shell} ${script}";
+    }
+    // (if passwordFile == null then { } else { LoadCredential = [ "password:${passwordFile}" ]; });
+}

@@ -1,0 +1,19 @@
+# What the modules decide, as pure functions on plain values: nothing here needs nixpkgs.
+#
+# One file, one function; tests/nix/modules evaluates them alone.
+{
+  networks = import ./networks.nix;
+  parseRawConfig = import ./raw-config.nix;
+  mergeSettings = import ./merge.nix;
+  backendSettings = import ./backend-settings.nix;
+  seal = import ./seal.nix;
+  secretsOf = import ./secrets.nix;
+  backendUnit = import ./backend-unit.nix;
+  databaseUnit = import ./database-unit.nix;
+  electrsUnit = import ./electrs-unit.nix;
+  rootNetwork = import ./root-network.nix;
+  frontendConfig = import ./frontend-config.nix;
+  nginx = import ./nginx.nix;
+  clashes = import ./clashes.nix;
+  chain = import ./chain.nix;
+}

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# Makes a database and its user; running it again changes nothing but the user's password.
+#
+# DATABASE_NAME, DATABASE_USER: as the unit gives them. The password is the credential `password`;
+# without one, the system's user of that name logs in over the socket. What is secret goes to the
+# client's standard input, never to a command line.
+set -eu -o pipefail
+
+client=$(command -v mariadb || command -v mysql)
+
+# Text in quotes, for SQL; names in backquotes.
+text() {
+  local quoted=${1//\\/\\\\}
+  printf "'%s'" "${quoted//\'/\'\'}"
+}
+name() { printf '`%s`' "${1//\`/\`\`}"; }
+
+user=$(text "$DATABASE_USER")
+if [ -e "${CREDENTIALS_DIRECTORY:-/nonexistent}/password" ]; then
+  login="BY $(text "$(cat "$CREDENTIALS_DIRECTORY/password")")"
+else
+  login="VIA unix_socket"
+fi
+
+"$client" --batch <<END
+CREATE DATABASE IF NOT EXISTS $(name "$DATABASE_NAME");
+CREATE USER IF NOT EXISTS $user@'localhost';
+ALTER USER $user@'localhost' IDENTIFIED $login;
+GRANT ALL PRIVILEGES ON $(name "$DATABASE_NAME").* TO $user@'localhost';
+END

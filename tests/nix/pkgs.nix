@@ -1,0 +1,72 @@
+# What of nixpkgs the flake, the overlay and the modules name, to be evaluated and not to be built.
+let
+  toolchain = import ./toolchain.nix {
+    nodeVersion = "20.0.0";
+    system = "x86_64-linux";
+  };
+
+  package =
+    name: version:
+    derivation {
+      inherit name version;
+      system = "x86_64-linux";
+      builder = "/bin/sh";
+    }
+    // {
+      inherit version;
+    };
+
+  # Arguments as they are, but for those that no derivation can have.
+  fromArguments =
+    arguments:
+    toolchain.stdenv.mkDerivation (
+      removeAttrs arguments [
+        "pname"
+        "version"
+        "pyproject"
+      ]
+      // {
+        name = "${arguments.pname}-${arguments.version}";
+      }
+    );
+
+  pkgs = toolchain // {
+    stdenv = toolchain.stdenv // {
+      shell = "/bin/sh";
+    };
+    runtimeShell = "/bin/sh";
+    nodejs_20 = toolchain.nodejs;
+    pnpm.src.url = "https://registry.example/pnpm/-/pnpm-9.0.0.tgz";
+    rsync = package "rsync" "3";
+    cargo = package "cargo" "1";
+    rustc = package "rustc" "1";
+    electrs = package "electrs" "0.10.9";
+    mariadb = package "mariadb" "11.4";
+    writeText = name: text: builtins.toFile name text;
+    runCommand =
+      name: _: command:
+      toolchain.stdenv.mkDerivation {
+        inherit name;
+        buildCommand = command;
+      };
+    fetchCrate = arguments: package arguments.pname arguments.version;
+    fetchFromGitHub = arguments: package "source" arguments.rev;
+    rustPlatform.buildRustPackage = fromArguments;
+    python3Packages = {
+      buildPythonApplication = fromArguments;
+      aiohttp = package "aiohttp" "3";
+      hatchling = package "hatchling" "1";
+      packaging = package "packaging" "23";
+      semver = package "semver" "3";
+      tqdm = package "tqdm" "4";
+    };
+    mkShell = arguments: toolchain.stdenv.mkDerivation ({ name = "shell"; } // arguments);
+    callPackage =
+      file: arguments:
+      let
+        function = import file;
+      in
+      function (builtins.intersectAttrs (builtins.functionArgs function) pkgs // arguments);
+  };
+in
+pkgs
