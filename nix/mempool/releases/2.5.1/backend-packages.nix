@@ -2,8 +2,26 @@
 {
   # Any fetcher of this form: { url, hash, name ? baseNameOf url } -> derivation.
   fetchurl ? import <nix/fetchurl.nix>,
+  # Any fetcher of this form, such as nixpkgs': { name, url, rev, hash, fetchSubmodules } -> tree.
+  fetchgit ?
+    {
+      name,
+      url,
+      rev,
+      hash,
+      ...
+    }:
+    builtins.fetchGit {
+      inherit name url rev;
+      narHash = hash;
+      allRefs = true;
+      # Also where there are none: without, Nix leaves out what .gitattributes keep from archives.
+      submodules = true;
+    },
   # The registry base: the paths below are relative to it.
   registry,
+  # The project's directory: the lock's own, where its local tarballs are.
+  project ? ./.,
 }:
 let
   locked = {
@@ -556,6 +574,27 @@ let
       );
     }) fetched
   );
+  trees = builtins.listToAttrs (
+    map (entry: {
+      name = "${entry.git}#${entry.rev}";
+      value = fetchgit {
+        name = entry.storeName;
+        url = entry.git;
+        inherit (entry) rev;
+        hash = entry.narHash;
+        fetchSubmodules = entry.submodules or false;
+      };
+    }) (builtins.filter (entry: entry ? git) (builtins.attrValues locked))
+  );
+  # The store path is that of a fixed-output derivation with this hash.
+  localFile =
+    entry:
+    builtins.path {
+      path = project + "/${entry.file}";
+      name = entry.storeName or (baseNameOf entry.file);
+      recursive = false;
+      inherit (entry) sha256;
+    };
   toPackage =
     _: entry:
     if entry ? hash then
@@ -566,6 +605,21 @@ let
         "url"
       ]
       // { src = derivations.${keyOf entry}; }
+    else if entry ? file then
+      removeAttrs entry [
+        "file"
+        "sha256"
+        "storeName"
+      ]
+      // { src = localFile entry; }
+    else if entry ? git then
+      removeAttrs entry [
+        "git"
+        "narHash"
+        "storeName"
+        "submodules"
+      ]
+      // { src = trees."${entry.git}#${entry.rev}"; }
     else
       entry;
 in
@@ -577,5 +631,7 @@ in
   canonical = true;
   blockers = [ ];
   packages = builtins.mapAttrs toPackage locked;
-  sources = builtins.attrValues derivations;
+  sources =
+    builtins.attrValues derivations
+    ++ builtins.filter (tree: tree.type or null == "derivation") (builtins.attrValues trees);
 }
