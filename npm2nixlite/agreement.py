@@ -50,27 +50,35 @@ class Disagreement:
 
     def __str__(self) -> str:
         what = f"{self.manifest} asks for {self.name}@{self.wanted or '*'}"
-        return (
-            f"{what}, which is not in the lock"
-            if self.found is None
-            else (f"{what}, the lock has {self.found}")
-        )
+        if self.found is None:
+            return f"{what}, which is not in the lock"
+        return f"{what}, the lock has {self.found}"
 
 
-def check_agreement(lock: Lock, *, peers: bool = True) -> None:
+def check_agreement(lock: Lock, *, peers: bool = True) -> tuple[str, ...]:
     """Refuse a lock that is out of step with the package.json files beside it, as npm ci does.
 
     Args:
         lock: A lock at its place; without a package.json beside it there is nothing to compare.
         peers: Whether peer dependencies count (not under npm's ``legacy-peer-deps``).
 
+    Returns:
+        What the lock has and package.json no longer asks for: npm ci leaves it out, unless
+        something else needs it, and says nothing.
+
     Raises:
         InputError: It is; the message lists what differs. Or a package.json cannot be read.
     """
     directory = Path(lock.file).parent
-    found = list(disagreements(lock, read_manifests(lock, directory, peers=peers)))
+    manifests = read_manifests(lock, directory, peers=peers)
+    found = list(disagreements(lock, manifests))
     if not found:
-        return
+        return tuple(
+            name
+            for place, manifest in manifests.items()
+            for name in lock.requested.get(place, {})
+            if name not in manifest.mentioned
+        )
     lines = [f"  {item}" for item in found[:_SHOWN]]
     if found[_SHOWN:]:
         lines.append(f"  … and {len(found) - _SHOWN:,} more")

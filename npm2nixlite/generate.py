@@ -183,9 +183,11 @@ def _wanted(project: Project, options: GenerateOptions) -> Wanted:
         user_file=options.npmrc,
         registry=options.registry or project.registry,
     )
+    dropped: tuple[str, ...] = ()
     if Path(lock.file).name in LOCK_NAMES:  # any other is no project's, to npm
-        check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")
-    return Wanted(plan_lock(lock, config.scope_registry), config)
+        dropped = check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")
+    plan = plan_lock(lock, config.scope_registry)
+    return Wanted(replace(plan, dropped=dropped), config)
 
 
 def _local_pins(plan: Plan) -> dict[str, LocalPin]:

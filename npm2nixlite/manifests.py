@@ -28,6 +28,7 @@ class Manifest:
         version: The project's own, where it gives one.
         requested: Name → what is asked for.
         workspaces: Name → directory, of the workspaces it names; only the root project has any.
+        mentioned: Every name in it, those included that npm does not hold a lock against.
         overridden: Names whose versions the root project's ``overrides`` decide.
     """
 
@@ -35,6 +36,7 @@ class Manifest:
     version: str | None
     requested: Mapping[str, str]
     workspaces: Mapping[str, str]
+    mentioned: frozenset[str]
     overridden: frozenset[str]
 
     @property
@@ -60,7 +62,14 @@ def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[s
     overridden = frozenset(key.lstrip("$").split("@")[0] for key in _overrides(root))
     workspaces = _workspaces(root, directory)
     manifests = {
-        "": Manifest("", _own_version(root), _requested(root, peers), workspaces, frozenset())
+        "": Manifest(
+            directory="",
+            version=_own_version(root),
+            requested=_requested(root, peers),
+            workspaces=workspaces,
+            mentioned=frozenset(root.requested()),
+            overridden=frozenset(),
+        )
     }
     for entry in lock.entries:
         if not isinstance(entry, Link) or not entry.target:
@@ -70,7 +79,12 @@ def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[s
         fields = _read(directory / entry.target / "package.json")
         if fields is not None:
             manifests[entry.target] = Manifest(
-                entry.target, _own_version(fields), _requested(fields, peers), {}, overridden
+                directory=entry.target,
+                version=_own_version(fields),
+                requested=_requested(fields, peers),
+                workspaces={},
+                mentioned=frozenset(fields.requested()),
+                overridden=overridden,
             )
     return manifests
 

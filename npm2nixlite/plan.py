@@ -102,6 +102,7 @@ class Plan:
         registry: The registry base that the lock itself names most; None where it names none.
         tarballs: Unique, in the order of their first install path.
         local_files: Unique, in the order of their first install path.
+        dropped: Names that package.json no longer asks for, though the lock was made with them.
         trees: Of git repositories, each with the install paths that it fills.
         blockers: In the lock's order.
         left_out: Install paths of optional packages that npm leaves out, too.
@@ -114,6 +115,7 @@ class Plan:
     left_out: tuple[str, ...]
     local_files: tuple[LocalFile, ...] = ()
     trees: Mapping[GitTree, tuple[str, ...]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
     def by_install_path(self) -> Mapping[str, Tarball]:
         """Install path → the tarball that fills it."""

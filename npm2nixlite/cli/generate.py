@@ -176,6 +176,12 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
             console.warn(f"{lock}: not canonical, {_count(len(blockers), 'blocker')}:")
             for blocker in blockers:
                 console.warn(f"  {blocker.install_path}: {blocker.reason}")
+        if item.plan.dropped:
+            console.warn(
+                f"{lock}: package.json no longer asks for {', '.join(item.plan.dropped)}; npm ci "
+                "leaves that out, the file does not until 'npm install' has brought the lock up "
+                "to date"
+            )
         if left_out:
             console.warn(
                 f"{lock}: {_count(len(left_out), 'optional entry', 'optional entries')} without a "
@@ -268,6 +274,7 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
             for blocker in item.plan.blockers
         ],
         "leftOut": list(item.plan.left_out),
+        "dropped": list(item.plan.dropped),
     }
     if check and not item.up_to_date:
         changes = item.changes()

@@ -158,6 +158,23 @@ def test_a_lock_out_of_step_with_package_json_is_refused_before_any_connection(
     assert not (project / "node-packages.nix").exists()
 
 
+def test_what_package_json_no_longer_asks_for_is_kept_with_a_warning(
+    home: Path, project: Path, registry: Registry
+) -> None:
+    lock = write_lock(
+        project,
+        {f"node_modules/{n}": locked(integrity=sri(registry.publish(n))) for n in ("a", "b")},
+    )
+    content = json.loads(lock.read_text())
+    content["packages"][""]["dependencies"] = {"a": "1", "b": "1"}
+    lock.write_text(json.dumps(content))
+    (project / "package.json").write_text('{"dependencies": {"a": "1"}}')
+    run = generate(home, registry, "--json", project)
+    assert run.status == 0
+    assert "package.json no longer asks for b;" in run.stderr
+    assert run.json["projects"][0]["dropped"] == ["b"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
