@@ -14,6 +14,8 @@
   registry ? import ./lib/registry.nix pkgs,
   # What fetches tarballs; Nix's own fetcher where not given.
   fetchurl ? null,
+  # What fetches git dependencies: nixpkgs' own where it is there, else Nix's, at evaluation.
+  fetchgit ? pkgs.fetchgit or null,
 }:
 let
   mkNodeModules = import ./lib/mk-node-modules.nix {
@@ -22,6 +24,7 @@ let
       python3
       nodejs
       fetchurl
+      fetchgit
       registry
       ;
   };

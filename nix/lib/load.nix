@@ -1,11 +1,12 @@
 # A generated file, evaluated.
 #
-# Type: load :: { fetchurl ? null, registry ? null } -> packages -> attribute set
+# Type: load :: { fetchurl ? null, fetchgit ? null, registry ? null } -> packages -> attribute set
 #
 # packages: the path of a `node-packages.nix`, or what it evaluates to. An evaluation error where
 # the file names no registry and none is given.
 {
   fetchurl ? null,
+  fetchgit ? null,
   registry ? null,
 }:
 packages:
@@ -23,5 +24,6 @@ else if required && registry == null then
 else
   generate (
     (if fetchurl == null then { } else { inherit fetchurl; })
+    // (if fetchgit == null then { } else { inherit fetchgit; })
     // (if registry == null then { } else { inherit registry; })
   )

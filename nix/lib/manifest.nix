@@ -59,7 +59,14 @@ let
     else if (entry.directory or null) != (package.directory or null) then
       fields // { directory = "${entry.directory}"; }
     else if entry ? src && wanted package then
-      fields // { tarball = "${entry.src}"; }
+      fields
+      // (
+        # A git dependency is packed first; what replaces it is a tarball already.
+        if entry ? rev && entry.src == package.src then
+          { tree = "${entry.src}" + (if entry ? subdirectory then "/${entry.subdirectory}" else ""); }
+        else
+          { tarball = "${entry.src}"; }
+      )
     else
       fields;
 in

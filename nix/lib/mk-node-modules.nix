@@ -8,6 +8,7 @@
   python3,
   nodejs,
   fetchurl ? null,
+  fetchgit ? null,
   registry ? null,
 }:
 {
@@ -39,7 +40,7 @@
   passthru ? { },
 }:
 let
-  generated = import ./load.nix { inherit fetchurl registry; } packages;
+  generated = import ./load.nix { inherit fetchurl fetchgit registry; } packages;
   names = import ./names.nix generated.packages;
   assembler = import ./assembler.nix;
   runsScripts = allowScripts != [ ];

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 from npm2nixlite.assemble import assemble
 from npm2nixlite.assemble.manifest import read_manifest
+from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.errors import Npm2nixliteError
 
 
@@ -19,7 +21,8 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write("usage: python3 -m npm2nixlite.assemble MANIFEST.json OUT\n")
             return 2
     try:
-        assemble(read_manifest(Path(manifest)), Path(out))
+        with tempfile.TemporaryDirectory(prefix="npm2nixlite-") as scratch:
+            assemble(pack_trees(read_manifest(Path(manifest)), Path(scratch)), Path(out))
     except Npm2nixliteError as error:
         sys.stderr.write(f"npm2nixlite: {error}\n")
         return error.exit_status

@@ -26,9 +26,10 @@ class Manifest:
     """What to assemble.
 
     Attributes:
-        packages: Install path → ``tarball`` (a file), ``directory`` (a local dependency's
-            files) or ``link`` (a target's install path), and the lock's fields of the package.
-            An entry with none of the three comes in another's tarball, or stays unfilled.
+        packages: Install path → ``tarball`` (a file), ``tree`` (a git dependency's files, see
+            `npm2nixlite.assemble.trees`), ``directory`` (a local dependency's files) or ``link``
+            (a target's install path), and the lock's fields of the package. An entry with none
+            of these comes in another's tarball, or stays unfilled.
         omit: Groups to leave out: ``dev``, ``optional``, ``peer``.
         platform: What to install for.
         lock: The lock the packages are from; without it, npm's ``.package-lock.json`` is not

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.assemble import assemble
 from npm2nixlite.assemble.manifest import Manifest
 from npm2nixlite.assemble.platform import Platform
+from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.config import load_registry_config
 from npm2nixlite.errors import InputError
 from npm2nixlite.generate import GenerateOptions, generate
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.assemble.package_json import Json
     from npm2nixlite.cache import Cache
+    from npm2nixlite.plan import Plan
     from npm2nixlite.render import Pin
 
 __all__ = ["Verification", "addresses_of", "host_platform", "manifest_of", "verify"]
@@ -108,8 +110,9 @@ def verify(
         work = Path(directory)
         theirs = copy_project(project, lock, work / "npm")
         ours = copy_outside(theirs, lock, work / "npm", work / "ours")
-        manifest = manifest_of(lock, theirs, tarballs, omit, host_platform(versions))
-        assemble(manifest, ours)
+        trees = _trees(generated.plan, cache)
+        manifest = manifest_of(lock, theirs, tarballs, omit, host_platform(versions), trees)
+        assemble(pack_trees(manifest, work), ours)
         integrities = {package.install_path: package.integrities for package in lock.packages}
         seed_cache(work / "cache", ((file, integrities[path]) for path, file in tarballs.items()))
         base = generated.plan.registry or config.registry
@@ -133,6 +136,7 @@ def manifest_of(
     tarballs: Mapping[str, Path],
     omit: frozenset[str],
     host: Platform,
+    trees: Mapping[str, Path] = {},
 ) -> Manifest:
     """What to assemble for a lock whose tarballs are at hand.
 
@@ -142,18 +146,21 @@ def manifest_of(
         tarballs: Install path → tarball.
         omit: Groups to leave out.
         host: What to install for.
+        trees: Install path → a git dependency's files; see `npm2nixlite.assemble.trees`.
 
     Raises:
-        InputError: The lock has git dependencies.
+        InputError: The lock has git dependencies of which it gives no commit.
     """
     packages: dict[str, Json] = {}
     for entry in lock.entries:
         path = entry.install_path
         if isinstance(entry, Link):
             packages[path] = {"link": entry.target}
+        elif isinstance(entry.source, GitRevision) and path in trees:
+            packages[path] = {"tree": str(trees[path])}
         elif isinstance(entry.source, GitRevision):
             raise InputError(
-                "a git dependency cannot be assembled",
+                "a git dependency of which the lock gives no commit cannot be assembled",
                 where=(lock.file, path),
                 hint="see 'npm2nixlite build' for what to do without a canonical lock",
             )
@@ -174,6 +181,16 @@ def manifest_of(
         lock=find_lock(project),
         package_json=package_json if package_json.is_file() else None,
     )
+
+
+def _trees(plan: Plan, cache: Cache) -> dict[str, Path]:
+    return {
+        path: cache.tree(revision.sha256) / tree.directory
+        for tree, paths in plan.trees.items()
+        for revision in [cache.revision(str(tree))]
+        if revision is not None
+        for path in paths
+    }
 
 
 def addresses_of(pins: Mapping[str, Pin], base: str) -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""Git dependencies: packed first, as npm packs them, and then unpacked like any tarball."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.pack import pack
+
+if TYPE_CHECKING:
+    from npm2nixlite.assemble.manifest import Manifest
+
+__all__ = ["pack_trees"]
+
+
+def pack_trees(manifest: Manifest, scratch: Path) -> Manifest:
+    """A manifest whose git trees are tarballs.
+
+    Args:
+        manifest: What to assemble.
+        scratch: A directory for the tarballs; they are needed until all is assembled.
+
+    Raises:
+        BuildError: A tree cannot be packed.
+    """
+    packages = dict(manifest.packages)
+    for number, (path, entry) in enumerate(manifest.packages.items()):
+        tree = entry.get("tree")
+        if not isinstance(tree, str):
+            continue
+        tarball = scratch / f"tree-{number}.tgz"
+        try:
+            pack(Path(tree), tarball)
+        except (OSError, InputError) as error:
+            raise BuildError(
+                f"this git dependency cannot be packed: {error}", where=path
+            ) from error
+        packages[path] = {**entry, "tarball": str(tarball)}
+    return replace(manifest, packages=packages)
