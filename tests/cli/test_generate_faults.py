@@ -15,7 +15,7 @@ import pytest
 
 from npm2nixlite.cache import Cache
 from npm2nixlite.integrity import Integrity
-from tests.support.projects import Run, environment, locked, run_program, write_lock
+from tests.support.projects import PROGRAM, Run, environment, locked, run_program, write_lock
 from tests.support.registry import Answer, Registry, serve_registry
 from tests.support.tarballs import sri
 
@@ -279,14 +279,9 @@ def test_an_interrupt_ends_at_once_without_traces(
             for number in range(100)
         },
     )
-    # A shell's background jobs, such as a whole test run may be, ignore interrupts.
-    script = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from npm2nixlite.cli import main; sys.exit(main(sys.argv[1:]))"
-    )
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", script, "generate", project, "--registry"),
+            *(*PROGRAM, "generate", project, "--registry"),
             *(registry.base, "--cache-dir", home / "cache"),
         ],
         env=environment(home),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from tests.binarycache.places import free_port, nginx
 from tests.cli.caches import Project, generated, told
 from tests.cli.full_server import serve_until_full
 from tests.support.nix import NixElsewhere
-from tests.support.projects import environment
+from tests.support.projects import PROGRAM, environment
 
 if TYPE_CHECKING:
     from tests.support.registry import Registry
@@ -54,7 +53,7 @@ def start(project: Project, address: str) -> subprocess.Popen[bytes]:
     """Push in the background, in a process group of its own."""
     cache = ("--cache-dir", str(project.home / "cache"), "--jobs", "4")
     return subprocess.Popen(
-        [sys.executable, "-m", "npm2nixlite", "push", *cache, "--to", address, str(project.file)],
+        [*PROGRAM, "push", *cache, "--to", address, str(project.file)],
         env=environment(project.home),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

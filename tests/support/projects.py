@@ -10,10 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ROOT", "Run", "locked", "run_program", "write_lock"]
+__all__ = ["PROGRAM", "ROOT", "Run", "locked", "run_program", "write_lock"]
 
 ROOT = Path(__file__).parents[2]
 """The checkout."""
+
+PROGRAM = (
+    sys.executable,
+    "-c",
+    # A shell's background jobs, such as a whole test run may be, ignore interrupts; this does not.
+    (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from npm2nixlite.cli import main; sys.exit(main(sys.argv[1:]))"
+    ),
+)
+"""The program as a command that can be interrupted, whoever runs the tests."""
 
 
 def locked(version: str = "1.0.0", **fields: object) -> dict[str, object]:
