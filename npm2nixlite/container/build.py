@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.container.job import LEFT_OUT, container_name
 from npm2nixlite.container.process import run_logged
+from npm2nixlite.container.remains import end_processes
 from npm2nixlite.container.results import Built
 from npm2nixlite.container.rootfs import BUILD, HOME, UID, environment, make_root
 from npm2nixlite.container.runners import Room
@@ -139,6 +140,7 @@ class Builder:
         kept = {"lock", self.places.log.name}
         for path in self.places.work.iterdir():
             if path.name not in kept:
+                end_processes(path / "root")
                 remove_tree(path)
 
     def _build(self, wanted: str, source_hash: str) -> None:
@@ -170,8 +172,11 @@ class Builder:
         enter(Step.PREPARE)
         room = self._prepare(work, source_hash)
         enter(Step.BUILD)
-        ended = run_logged(self.runner.command(room), self.places.log, self.limits.seconds)
-        self._leave_no_trace(room)
+        try:
+            ended = run_logged(self.runner.command(room), self.places.log, self.limits.seconds)
+        finally:
+            end_processes(room.root)
+            self._leave_no_trace(room)
         if ended.timed_out or ended.status:
             raise BuildError(
                 f"the build took longer than {self.limits.seconds:g} s"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Ended", "run_logged"]
 
 _CHUNK = 1 << 16
+_GRACE = 10.0  # seconds to end in
 _TAIL = 2048  # bytes of output that are worth showing with an error
 
 
@@ -61,7 +62,7 @@ def run_logged(command: Sequence[str], log: Path, seconds: float) -> Ended:
 
         def expire() -> None:
             expired.set()
-            process.kill()
+            process.terminate()
 
         timer = threading.Timer(seconds, expire)
         timer.daemon = True
@@ -72,11 +73,20 @@ def run_logged(command: Sequence[str], log: Path, seconds: float) -> Ended:
         finally:
             timer.cancel()
             if process.poll() is None:
-                process.kill()
-                process.wait()
+                _end(process)
             if process.stdout is not None:
                 process.stdout.close()
     return Ended(status, expired.is_set(), tail)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # systemd-nspawn ends its container when asked to, but leaves it behind when killed.
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _pump(process: subprocess.Popen[bytes], log: BinaryIO) -> str:

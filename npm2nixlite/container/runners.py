@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RUNNERS", "Bwrap", "Nspawn", "Room", "Runner", "find_runner"]
 
-_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-"""A run that is killed takes its container along."""
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""A run that is killed takes its container along; `remains` sees to what outlives it still."""
 
 
 @dataclass(frozen=True)
