@@ -172,11 +172,12 @@ class Builder:
         enter(Step.PREPARE)
         room = self._prepare(work, source_hash)
         enter(Step.BUILD)
-        try:
-            ended = run_logged(self.runner.command(room), self.places.log, self.limits.seconds)
-        finally:
-            end_processes(room.root)
-            self._leave_no_trace(room)
+        ended = run_logged(
+            self.runner.command(room),
+            self.places.log,
+            self.limits.seconds,
+            lambda: self._leave_no_trace(room),
+        )
         if ended.timed_out or ended.status:
             raise BuildError(
                 f"the build took longer than {self.limits.seconds:g} s"
@@ -230,6 +231,7 @@ class Builder:
 
     @staticmethod
     def _leave_no_trace(room: Room) -> None:
+        end_processes(room.root)
         # systemd-nspawn leaves this empty directory where /run is on a disk.
         with suppress(OSError):
             Path("/run/systemd/nspawn/propagate", room.name).rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -36,13 +37,16 @@ class Ended:
     tail: str
 
 
-def run_logged(command: Sequence[str], log: Path, seconds: float) -> Ended:
-    """Run a command to its end; it is killed where this function is left otherwise.
+def run_logged(
+    command: Sequence[str], log: Path, seconds: float, end_rest: Callable[[], None]
+) -> Ended:
+    """Run a container to its end; it is ended where this function is left otherwise.
 
     Args:
         command: Its output and errors go to the log.
         log: Replaced. A disk that gets full does not keep the output from being read.
-        seconds: After which it is killed.
+        seconds: After which it is ended.
+        end_rest: Ends what the command may leave behind; called once it has ended.
 
     Raises:
         BuildError: It cannot be started.
@@ -58,25 +62,18 @@ def run_logged(command: Sequence[str], log: Path, seconds: float) -> Ended:
             )
         except OSError as error:
             raise BuildError(f"{command[0]} cannot be run: {error.strerror}") from error
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            process.terminate()
-
-        timer = threading.Timer(seconds, expire)
-        timer.daemon = True
-        timer.start()
+        reader = _Reader(process, file)
+        reader.start()
+        timed_out = False
         try:
-            tail = _pump(process, file)
-            status = process.wait()
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            timed_out = True
         finally:
-            timer.cancel()
-            if process.poll() is None:
-                _end(process)
-            if process.stdout is not None:
-                process.stdout.close()
-    return Ended(status, expired.is_set(), tail)
+            _end(process)
+            end_rest()
+            reader.join()
+    return Ended(process.returncode, timed_out, reader.tail.decode("utf-8", "replace"))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -89,14 +86,24 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _pump(process: subprocess.Popen[bytes], log: BinaryIO) -> str:
-    tail = b""
-    writable = True
-    while process.stdout is not None and (chunk := process.stdout.read1(_CHUNK)):  # type: ignore[attr-defined]
-        tail = (tail + chunk)[-_TAIL:]
-        if writable:
-            try:
-                log.write(chunk)
-            except OSError:
-                writable = False
-    return tail.decode("utf-8", "replace")
+class _Reader(threading.Thread):
+    """Reads a container's output until nobody has it open any more."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: BinaryIO) -> None:
+        super().__init__(daemon=True)
+        self.tail = b""
+        self._output = process.stdout
+        self._log = log
+
+    def run(self) -> None:
+        if self._output is None:
+            return
+        writable = True
+        with self._output:
+            while chunk := os.read(self._output.fileno(), _CHUNK):
+                self.tail = (self.tail + chunk)[-_TAIL:]
+                if writable:
+                    try:
+                        self._log.write(chunk)
+                    except OSError:
+                        writable = False

@@ -45,7 +45,7 @@ disk = Path(yard)
 places = Places("web-site", disk / "state", disk / "work", disk / "results")
 tools = find_tools((*DEFAULT_TOOLS, "cp"))
 job = Job("web-site", Path(source), Path(script).read_text(), tools, {})
-units = Units(("answer",), str(disk / "systemctl"), 0.5)
+units = Units(("answer",), str(disk / "systemctl"), 0.0)
 switcher = Switcher(places, units, False, watch)
 Builder(job, RUNNERS[runner], Limits(), Network(), switcher).run(wait=True, tell=print)
 """
@@ -186,3 +186,17 @@ def test_a_disk_that_is_full_at_the_switch_leaves_the_old_result_and_the_next_ru
         assert yard.is_tidy()
     finally:
         subprocess.run(["umount", str(state)], check=True)
+
+
+def test_a_runner_that_is_killed_itself_leaves_no_process_behind(yard: Yard) -> None:
+    nap = f"{5000 + os.getpid() % 1000}.{hash(yard.root) % 10**6}"
+    (yard.source / "question.txt").write_text("slow")
+    process = yard.start(yard.script(f"sleep {nap}\n"), "--tool=sleep")
+    wait_until(lambda: processes_with(f"sleep\0{nap}"))
+    for runner in processes_with(f"{yard.work}/web-site/"):
+        if runner != process.pid:
+            os.kill(runner, signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 4, err
+    assert not processes_with(f"sleep\0{nap}")
+    assert not (yard.root / "state" / "web-site").exists()

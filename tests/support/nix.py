@@ -32,10 +32,10 @@ class Nix:
 
     root: Path
 
-    def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run one of Nix's commands."""
-        env = {
-            **os.environ,
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes Nix's commands use this store."""
+        return {
             "NIX_CONFIG": _CONFIG,
             "NIX_STORE_DIR": str(self.root / "store"),
             "NIX_STATE_DIR": str(self.root / "state"),
@@ -45,6 +45,10 @@ class Nix:
             "NIX_REMOTE": "",
             "XDG_CACHE_HOME": str(self.root / "cache"),
         }
+
+    def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of Nix's commands."""
+        env = {**os.environ, **self.environment}
         done = subprocess.run(
             [*map(str, arguments)], env=env, capture_output=True, encoding="utf-8", check=False
         )

@@ -30,6 +30,8 @@ case $1 in
     rm -f port
     setsid {python} {yard}/serve.py </dev/null >/dev/null 2>&1 &
     echo $! >pid
+    # As for a unit that says when it is ready: the start is over when it did, or ended.
+    while [ ! -e port ] && kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.02; done
     ;;
   is-active)
     if kill -0 "$(cat pid)" 2>/dev/null; then echo active; else echo failed; exit 3; fi
@@ -108,7 +110,7 @@ class Yard:
 
     @property
     def options(self) -> list[str]:
-        unit = [f"--unit={UNIT}", f"--systemctl={self.root / 'systemctl'}", "--settle=0.5"]
+        unit = [f"--unit={UNIT}", f"--systemctl={self.root / 'systemctl'}", "--settle=0"]
         return [*self.places, *unit, f"--runner={self.runner}"]
 
     def script(self, text: str) -> str:
