@@ -157,7 +157,7 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         type=_size,
         default=limits.memory,
-        help="for the container; without systemd for each process in it (default: 8G)",
+        help="for each process; with systemd for the whole container, too (default: 8G)",
     )
     group.add_argument("--cpus", metavar="N", type=_positive, help="how many (default: all)")
     group.add_argument(

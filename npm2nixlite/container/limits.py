@@ -1,8 +1,9 @@
 """What a build may use, and who sees to it.
 
-Where systemd runs the machine, the container gets a scope of its own, with cgroup properties for
-all of it together. Elsewhere the kernel's per-process means stand in: RLIMIT_DATA holds for each
-process by itself, and the number of CPUs becomes an affinity.
+Everywhere the kernel's per-process means: RLIMIT_DATA holds for each process by itself, and the
+number of CPUs becomes an affinity. Where systemd runs the machine, the container gets a scope of
+its own, too, with cgroup properties for all of it together; alone they would not do, for a systemd
+that was not given the memory controller takes the property and ignores it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Limits:
         if self.cpus is not None:
             properties.append(f"CPUQuota={100 * self.cpus}%")
         return [
-            *("systemd-run", "--scope", "--quiet", "--collect", f"--unit={unit}"),
+            *("systemd-run", "--scope", "--quiet", "--collect"),
+            f"--unit={unit}-{os.getpid()}",  # a scope may outlive its processes for a while
             *(f"--property={item}" for item in properties),
             "--",
         ]

@@ -99,7 +99,7 @@ class Nspawn:
             *(f"--user={USER}", "--drop-capability=all", "--no-new-privileges=yes"),
             *("--as-pid2", "--console=pipe", "--resolv-conf=off", "--timezone=off"),
             "--link-journal=no",
-            *([] if systemd_runs() else [f"--rlimit=DATA={room.limits.memory}"]),
+            f"--rlimit=DATA={room.limits.memory}",
             *(f"--bind-ro={_escaped(mount)}" for mount in room.mounts),
             *(f"--bind={_escaped(host)}:{_escaped(to)}" for host, to in room.writable.items()),
             *(f"--setenv={name}={value}" for name, value in room.environment.items()),
@@ -120,10 +120,9 @@ class Bwrap:
     def command(self, room: Room) -> list[str]:
         """See `Runner`."""
         user = [] if room.uid is None else [f"--reuid={room.uid}", f"--regid={room.uid}"]
-        memory = [] if systemd_runs() else ["prlimit", f"--data={room.limits.memory}"]
         return [
             *_outer_limits(room),
-            *memory,
+            *("prlimit", f"--data={room.limits.memory}"),
             *_DIES_WITH_US,
             *(["setpriv", *user, "--clear-groups"] if user else []),
             *("bwrap", "--unshare-user", "--unshare-all", "--share-net"),
@@ -172,7 +171,8 @@ def find_runner(name: str | None) -> Runner:
 
 
 def _outer_limits(room: Room) -> list[str]:
-    return room.limits.scope(room.name) if systemd_runs() else room.limits.affinity()
+    scope = room.limits.scope(room.name) if systemd_runs() else []
+    return [*scope, *room.limits.affinity()]
 
 
 def _require(program: str, name: str, hint: str) -> None:

@@ -132,11 +132,13 @@ def test_a_build_that_takes_too_long_is_ended(yard: Yard) -> None:
 
 
 def test_a_build_that_takes_too_much_memory_fails(yard: Yard) -> None:
-    hungry = "node -e 'const all = []; for (;;) all.push(Buffer.alloc(1 << 24, 1))'\n"
-    (yard.source / "question.txt").write_text("")
+    # Two GiB, so that a limit that does not hold fails this test and not the machine.
+    loop = "for (let i = 0; i < 128; i++) all.push(Buffer.alloc(1 << 24, 1))"
+    hungry = f"node -e 'const all = []; {loop}'\n"
     run = yard.build("--memory=1G", "--time-limit=60", yard.script(hungry))
     assert run.status == 4
-    assert "ended with status" in run.stderr
+    assert "the build script ended with status" in run.stderr
+    assert yard.build("--memory=4G", yard.script(hungry + ": >answer.txt\n")).status == 0
 
 
 def test_cpus_are_limited(yard: Yard) -> None:

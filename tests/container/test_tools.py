@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +83,9 @@ def test_of_the_nix_store_only_a_programs_closure_is_seen(yard: Yard, tmp_path: 
 
 
 def test_where_systemd_runs_a_scope_has_the_limits() -> None:
-    # The command only: systemd does not run the machines that these tests run on.
     command = Limits(memory=1 << 30, cpus=2).scope("websitebuild01234567")
     assert command[0] == "systemd-run"
     assert "--scope" in command
-    assert "--unit=websitebuild01234567" in command
+    assert f"--unit=websitebuild01234567-{os.getpid()}" in command
     assert "--property=MemoryMax=1073741824" in command
     assert "--property=CPUQuota=200%" in command
