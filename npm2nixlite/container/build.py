@@ -140,7 +140,7 @@ class Builder:
         kept = {"lock", self.places.log.name}
         for path in self.places.work.iterdir():
             if path.name not in kept:
-                end_processes(path / "root")
+                _leave_no_trace(path)
                 remove_tree(path)
 
     def _build(self, wanted: str, source_hash: str) -> None:
@@ -176,7 +176,7 @@ class Builder:
             self.runner.command(room),
             self.places.log,
             self.limits.seconds,
-            lambda: self._leave_no_trace(room),
+            lambda: _leave_no_trace(work),
         )
         if ended.timed_out or ended.status:
             raise BuildError(
@@ -229,12 +229,12 @@ class Builder:
             limits=self.limits,
         )
 
-    @staticmethod
-    def _leave_no_trace(room: Room) -> None:
-        end_processes(room.root)
-        # systemd-nspawn leaves this empty directory where /run is on a disk.
-        with suppress(OSError):
-            Path("/run/systemd/nspawn/propagate", room.name).rmdir()
+
+def _leave_no_trace(work: Path) -> None:
+    end_processes(work / "root")
+    # systemd-nspawn leaves this empty directory where /run is on a disk, or where it is killed.
+    with suppress(OSError):
+        Path("/run/systemd/nspawn/propagate", work.name).rmdir()
 
 
 def _uid(container: str) -> int:
