@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.lock import find_lock, read_lock
-from npm2nixlite.plan import plan_lock
+from npm2nixlite.plan import Blocker, plan_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
-    from npm2nixlite.plan import Blocker
 
 __all__ = ["Expression", "blockers_of", "nix_build"]
+
+_STRING = r'"((?:[^"\\]|\\.)*)"'
+_BLOCKER = re.compile(rf"^    \{{ path = {_STRING}; reason = {_STRING}; \}}$", re.MULTILINE)
+_ESCAPED = re.compile(r"\\(.)")
+_CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,35 @@ class Expression:
 def blockers_of(project: Path) -> tuple[Blocker, ...]:
     """What keeps a project's lock from being canonical.
 
+    Some of it the lock tells; the rest, such as what a git repository builds when it is installed,
+    was found out when `OUTPUT_NAME` was generated, and stands there.
+
     Raises:
         InputError: There is no lock, or it cannot be read.
     """
+    lock = read_lock(find_lock(project))
     # Which registry a scope comes from changes addresses, but not what blocks.
-    return plan_lock(read_lock(find_lock(project)), lambda _: None).blockers
+    planned = plan_lock(lock, lambda _: None).blockers
+    generated = _generated_blockers(Path(lock.file).parent / OUTPUT_NAME, lock.sha256)
+    return tuple(dict.fromkeys((*planned, *generated)))
+
+
+def _generated_blockers(file: Path, lock_hash: str) -> list[Blocker]:
+    """The blockers in a generated file, as `npm2nixlite.render` writes them.
+
+    A file that is missing, or was made from another lock, has none to tell.
+    """
+    try:
+        _, _, end = file.read_text("utf-8").rpartition("\n  lockHash = ")
+    except (OSError, ValueError):
+        return []
+    if not end.startswith(f'"sha256:{lock_hash}"'):
+        return []
+    return [Blocker(*map(_unescaped, match.groups())) for match in _BLOCKER.finditer(end)]
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: _CONTROL.get(match[1], match[1]), text)
 
 
 def nix_build(expression: Expression) -> list[str]:

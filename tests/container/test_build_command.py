@@ -23,7 +23,8 @@ pytestmark = [
     pytest.mark.parametrize("runner", ["bwrap"], indirect=True),
 ]
 
-_GIT = "git+ssh://git@git.example/some/thing.git#" + "0" * 40
+_OUTSIDE = ("../beside/node_modules/one", "../beside/node_modules/two")
+"""Install paths that no derivation of the project can fill."""
 
 
 def build(yard: Yard, nix: Nix, *options: str | Path) -> Run:
@@ -61,24 +62,42 @@ def test_a_lock_without_blockers_is_built_canonically(
 
 
 def test_a_lock_with_blockers_is_built_in_a_container(yard: Yard, nix: Nix) -> None:
-    write_lock(
-        yard.source,
-        {"node_modules/thing": locked(resolved=_GIT), "node_modules/gone": locked(resolved=_GIT)},
-    )
+    entries = {path: locked(integrity=sri(b"no bytes")) for path in _OUTSIDE}
+    beside = {
+        "node_modules/beside": {"resolved": "../beside", "link": True},
+        "../beside": {"name": "beside", "version": "1.0.0"},
+    }
+    write_lock(yard.source, {**beside, **entries})
     run = build(yard, nix)
     assert run.status == 0, run.stderr
-    assert "not canonical: node_modules/thing: " in run.stderr
+    assert f"not canonical: {_OUTSIDE[0]}: " in run.stderr
     assert run.stdout.splitlines()[-1] == "ran: container (the lock has 2 blockers)"
     assert yard.answer() == "built"
 
     fields = build(yard, nix, "--json").json
     assert fields["ran"] == "container"
-    assert {blocker["path"] for blocker in fields["blockers"]} == {
-        "node_modules/thing",
-        "node_modules/gone",
-    }
+    assert [blocker["path"] for blocker in fields["blockers"]] == list(_OUTSIDE)
     assert fields["containerBuild"]["action"] == "nothing"
     assert fields["results"] == [str(yard.current)]
+
+
+def test_blockers_that_only_the_generated_file_tells_count_while_it_is_up_to_date(
+    yard: Yard, nix: Nix, canonical: list[str]
+) -> None:
+    reason = 'git dependency: it runs \\"prepare\\"'
+    blocker = f'    {{ path = "node_modules/left"; reason = "{reason}"; }}'
+    text = (yard.root / "node-packages.nix").read_text()
+    marked = text.replace("blockers = [ ];", f"blockers = [\n{blocker}\n  ];")
+    assert marked != text
+    (yard.source / "node-packages.nix").write_text(marked)
+    fields = build(yard, nix, *canonical, "--json").json
+    assert fields["ran"] == "container"
+    expected = {"path": "node_modules/left", "reason": 'git dependency: it runs "prepare"'}
+    assert fields["blockers"] == [expected]
+
+    lock = yard.source / "package-lock.json"
+    lock.write_text(lock.read_text() + "\n")
+    assert build(yard, nix, *canonical, "--json").json["ran"] == "canonical"
 
 
 def test_a_canonical_build_that_fails_is_an_error(
