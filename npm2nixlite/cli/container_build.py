@@ -16,7 +16,7 @@ from npm2nixlite.container.report import describe, state
 from npm2nixlite.container.rootfs import Network
 from npm2nixlite.container.runners import RUNNERS, find_runner
 from npm2nixlite.container.switch import Step, Switcher, no_room, rollback
-from npm2nixlite.container.tools import DEFAULT_TOOLS, find_tools
+from npm2nixlite.container.tools import DEFAULT_TOOLS, NATIVE_TOOLS, find_tools
 from npm2nixlite.container.units import Units
 from npm2nixlite.errors import InputError, UsageError
 
@@ -53,7 +53,7 @@ files:
 
 examples:
   npm2nixlite container-build mempool-backend ./backend --unit mempool-mainnet
-  npm2nixlite container-build site . --tool python3 --tool make --tool gcc --tool g++
+  npm2nixlite container-build site . --native --tool rsync
   npm2nixlite container-build mempool-backend --status
   npm2nixlite container-build mempool-backend --rollback --unit mempool-mainnet
 """
@@ -120,6 +120,11 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="put a program on PATH: a name, a path, or a directory of programs; beside "
         f"{', '.join(DEFAULT_TOOLS)}, sh and env",
+    )
+    group.add_argument(
+        "--native",
+        action="store_true",
+        help="put on PATH what node-gyp needs: python3, make, gcc, g++ and what these run",
     )
     group.add_argument(
         "--visible",
@@ -238,11 +243,12 @@ def build_in_container(
             "no such directory", where=str(source), hint="name the project's directory"
         )
     runner = find_runner(parsed.runner)
+    native = NATIVE_TOOLS if parsed.native else ()
     job = Job(
         name=name,
         source=source,
         script=DEFAULT_SCRIPT if parsed.script is None else _text(parsed.script),
-        tools=find_tools((*DEFAULT_TOOLS, *parsed.tools), parsed.visible),
+        tools=find_tools((*DEFAULT_TOOLS, *native, *parsed.tools), parsed.visible),
         environment=dict(parsed.env),
         output=parsed.output,
     )

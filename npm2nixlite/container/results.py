@@ -112,9 +112,13 @@ class Results:
         Raises:
             BuildError: It does not get there.
         """
-        done = subprocess.run(
-            ["sync", "--file-system", str(staged)], capture_output=True, text=True, check=False
-        )
+        command = ["sync", "--file-system", str(staged)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise BuildError(
+                "there is no sync to be found", hint="put coreutils on PATH"
+            ) from error
         if done.returncode:
             raise BuildError(f"cannot be synced: {done.stderr.strip()}", where=str(staged))
 

@@ -21,9 +21,16 @@ from npm2nixlite.errors import BuildError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["DEFAULT_TOOLS", "Tools", "find_tools"]
+__all__ = ["DEFAULT_TOOLS", "NATIVE_TOOLS", "Tools", "find_tools"]
 
 DEFAULT_TOOLS = ("node", "npm", "npx")
+
+NATIVE_TOOLS = (
+    *("python3", "make", "gcc", "g++", "cc", "c++", "ar", "as", "ld"),
+    *("basename", "cat", "chmod", "cp", "dirname", "ln", "mkdir", "mv", "printf", "pwd", "rm"),
+    *("sed", "touch", "tr", "uname"),
+)
+"""For node-gyp: Python writes Makefiles, and these run compilers, and compilers assemblers."""
 
 _ALWAYS = ("sh", "env")  # npm runs every script with the one, every bin with the other
 _STORE = Path("/nix/store")
