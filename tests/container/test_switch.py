@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.container
 
+once = pytest.mark.parametrize("runner", ["bwrap"], indirect=True)
+"""For what has nothing to do with what a build runs in."""
+
 
 def build(yard: Yard, answer: str, *options: str, broken: bool = False) -> Run:
     (yard.source / "question.txt").write_text(answer)
@@ -58,6 +61,7 @@ def test_a_unit_that_does_not_come_up_can_be_rolled_back(failed: Yard) -> None:
     assert failed.hash() == bad
 
 
+@once
 def test_the_next_run_tries_to_start_units_that_did_not_come_up(failed: Yard) -> None:
     before = failed.restarts()
     run = build(failed, "bad", broken=True)
@@ -66,12 +70,14 @@ def test_the_next_run_tries_to_start_units_that_did_not_come_up(failed: Yard) ->
     assert failed.status()["rollbackTo"] == failed.status()["running"]
 
 
+@once
 def test_a_fixed_source_replaces_a_result_that_did_not_come_up(failed: Yard) -> None:
     assert build(failed, "better").status == 0
     assert failed.answer() == "better"
     assert failed.is_tidy()
 
 
+@once
 def test_units_are_restarted_after_a_successful_switch_and_at_no_other_time(yard: Yard) -> None:
     assert yard.build(yard.script("exit 3\n")).status == 4
     assert yard.restarts() == 0
@@ -82,6 +88,7 @@ def test_units_are_restarted_after_a_successful_switch_and_at_no_other_time(yard
     assert yard.restarts() == 1
 
 
+@once
 def test_without_a_previous_result_there_is_no_rollback(yard: Yard) -> None:
     assert build(yard, "one").status == 0
     assert build(yard, "two").status == 0
@@ -91,6 +98,7 @@ def test_without_a_previous_result_there_is_no_rollback(yard: Yard) -> None:
     assert yard.answer() == "two"
 
 
+@once
 def test_a_previous_result_that_is_kept_can_be_rolled_back_to_at_any_time(yard: Yard) -> None:
     assert build(yard, "one", "--keep-previous").status == 0
     assert build(yard, "two", "--keep-previous").status == 0
@@ -99,6 +107,7 @@ def test_a_previous_result_that_is_kept_can_be_rolled_back_to_at_any_time(yard: 
     assert yard.answer() == "one"
 
 
+@once
 def test_a_result_that_lost_a_file_is_built_anew(yard: Yard) -> None:
     assert build(yard, "one").status == 0
     (yard.current / "answer.txt").unlink()
@@ -109,12 +118,14 @@ def test_a_result_that_lost_a_file_is_built_anew(yard: Yard) -> None:
     assert yard.is_tidy()
 
 
+@once
 def test_what_a_service_writes_beside_its_program_is_no_reason_to_build(yard: Yard) -> None:
     assert build(yard, "one").status == 0
     (yard.current / "cache.json").write_text("{}")
     assert "nothing to do" in build(yard, "one").stdout
 
 
+@once
 def test_script_tools_and_variables_are_part_of_the_hash(yard: Yard) -> None:
     hashes = []
     for options in ((), ("--tool=ls",), ("--env=COLOUR=red",), ("--env=COLOUR=blue",)):
@@ -178,7 +189,7 @@ def test_status_tells_people_and_programs_what_is_current(yard: Yard) -> None:
     assert "running since" in shown
 
 
-@pytest.mark.parametrize("runner", ["bwrap"], indirect=True)
+@once
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
