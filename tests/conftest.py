@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_TOOLS = {"nix": ("nix-build", "nix-store"), "npm": ("npm", "node")}
+_TOOLS = {
+    "container": ("systemd-nspawn", "bwrap", "setpriv", "npm"),
+    "nix": ("nix-build", "nix-store"),
+    "npm": ("npm", "node"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from npm2nixlite import __version__
-from npm2nixlite.cli import generate, prime, push, verify
+from npm2nixlite.cli import build, container_build, generate, prime, push, verify
 from npm2nixlite.cli.console import Console
 from npm2nixlite.errors import Npm2nixliteError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_COMMANDS = (generate, prime, push, verify)
+_COMMANDS = (generate, prime, push, verify, build, container_build)
 
 _EPILOG = """\
 exit status:

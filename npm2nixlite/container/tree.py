@@ -1,0 +1,179 @@
+"""Directory trees: their hash, a clean copy, and what a build left, made safe to serve."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npm2nixlite.errors import BuildError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+__all__ = ["copy_tree", "give_to", "remove_tree", "seal", "tree_hash"]
+
+_ATTEMPTS = 50  # to remove a tree in which a dying process may still be writing
+_PAUSE = 0.1  # seconds between them
+
+
+def tree_hash(root: Path, left_out: Collection[str] = ()) -> str:
+    """The hash of names, contents, executable bits and symlinks, in base 16.
+
+    Args:
+        root: A directory.
+        left_out: Names of the top level that do not count.
+
+    Raises:
+        InputError: It is no directory, cannot be read, or holds something that is no file.
+    """
+    digest = hashlib.sha256()
+    try:
+        for name, status in _walk(root, left_out):
+            kind, content = _describe(root / name, status)
+            for part in (kind, os.fsencode(name), content):
+                digest.update(len(part).to_bytes(8, "little"))
+                digest.update(part)
+    except OSError as error:
+        raise _unreadable(root, error) from error
+    return digest.hexdigest()
+
+
+def copy_tree(source: Path, target: Path, left_out: Collection[str] = ()) -> None:
+    """Copy a tree into an empty directory: files 0644 or 0755, whatever they were.
+
+    Raises:
+        InputError: The source holds something that is no file.
+        OSError: It cannot be read, or the target not be written.
+    """
+    for name, status in _walk(source, left_out):
+        place = target / name
+        if stat.S_ISDIR(status.st_mode):
+            place.mkdir(mode=0o755)
+        elif stat.S_ISLNK(status.st_mode):
+            place.symlink_to((source / name).readlink())
+        elif stat.S_ISREG(status.st_mode):
+            shutil.copyfile(source / name, place)
+            place.chmod(0o755 if status.st_mode & stat.S_IXUSR else 0o644)
+        else:
+            raise _no_file(source / name)
+
+
+def give_to(root: Path, uid: int) -> None:
+    """Make a user, and the group of the same number, owner of a tree; no symlink is followed."""
+    os.lchown(root, uid, uid)
+    for name, _ in _walk(root):
+        os.lchown(root / name, uid, uid)
+
+
+def seal(root: Path) -> list[tuple[str, int]]:
+    """Take over what a build left: owned by this user, without setuid and setgid bits.
+
+    Returns:
+        Each file and symlink below, with its size in bytes.
+
+    Raises:
+        BuildError: The build left a device, a pipe or a socket.
+    """
+    files = []
+    owner, group = os.geteuid(), os.getegid()
+    for name, status in [(".", root.lstat()), *_walk(root)]:
+        path = root / name
+        if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+            files.append((name, status.st_size))
+        elif not stat.S_ISDIR(status.st_mode):
+            raise BuildError(
+                "the build left something that is neither file, directory nor symlink",
+                where=name,
+                hint="let the build script remove it",
+            )
+        os.lchown(path, owner, group)
+        if not stat.S_ISLNK(status.st_mode):
+            path.chmod(stat.S_IMODE(status.st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR)
+    return files
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a tree, or a file, where it is there.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            if root.is_symlink() or root.is_file():
+                root.unlink()
+            else:
+                shutil.rmtree(root)
+        except FileNotFoundError:
+            if not root.exists():
+                return
+        except PermissionError:
+            _make_removable(root)
+            if attempt == _ATTEMPTS - 1:
+                raise
+        except OSError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _make_removable(root: Path) -> None:
+    """A build of this user's own may have taken away its right to write."""
+    with suppress(OSError):
+        root.chmod(0o700)
+        for directory, names, _ in os.walk(root):
+            for name in names:
+                path = Path(directory, name)
+                if not path.is_symlink():
+                    path.chmod(0o700)
+
+
+def _walk(root: Path, left_out: Collection[str] = ()) -> Iterator[tuple[str, os.stat_result]]:
+    """Every entry below, a directory before what is in it, in an order of its own."""
+    pending = [""]
+    while pending:
+        directory = pending.pop()
+        with os.scandir(root / directory) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
+        for entry in entries:
+            if not directory and entry.name in left_out:
+                continue
+            name = f"{directory}/{entry.name}" if directory else entry.name
+            status = entry.stat(follow_symlinks=False)
+            yield name, status
+            if stat.S_ISDIR(status.st_mode):
+                pending.append(name)
+
+
+def _describe(path: Path, status: os.stat_result) -> tuple[bytes, bytes]:
+    if stat.S_ISDIR(status.st_mode):
+        return b"directory", b""
+    if stat.S_ISLNK(status.st_mode):
+        return b"link", os.fsencode(path.readlink())
+    if not stat.S_ISREG(status.st_mode):
+        raise _no_file(path)
+    kind = b"program" if status.st_mode & stat.S_IXUSR else b"file"
+    with path.open("rb") as file:
+        return kind, hashlib.file_digest(file, "sha256").digest()
+
+
+def _no_file(path: Path) -> InputError:
+    return InputError(
+        "neither file, directory nor symlink", where=str(path), hint="remove it from the source"
+    )
+
+
+def _unreadable(root: Path, error: OSError) -> InputError:
+    return InputError(
+        f"cannot be read: {error.strerror}",
+        where=str(error.filename or root),
+        hint="name the project's directory",
+    )
