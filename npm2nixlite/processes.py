@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import selectors
 import signal
 import sys
-from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from npm2nixlite.errors import Npm2nixliteError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
 __all__ = ["Workers", "process_count"]
@@ -95,18 +96,19 @@ class Workers(Generic[Report]):
         Raises:
             Npm2nixliteError: What ended one of them.
         """
-        pipes = list(self._pipes)
-        while pipes:
-            for pipe in wait(pipes):
-                assert isinstance(pipe, Connection)  # noqa: S101 (for the type checker)
-                try:
-                    message = pipe.recv()
-                except EOFError:
-                    pipes.remove(pipe)
-                    continue
-                if isinstance(message, Npm2nixliteError):
-                    raise message
-                yield message
+        with selectors.DefaultSelector() as selector:
+            for pipe in self._pipes:
+                selector.register(pipe, selectors.EVENT_READ, pipe)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    try:
+                        message = key.data.recv()
+                    except EOFError:
+                        selector.unregister(key.fileobj)
+                        continue
+                    if isinstance(message, Npm2nixliteError):
+                        raise message
+                    yield message
 
     async def _alive(
         self,

@@ -56,10 +56,13 @@ class Refused(Exception):  # noqa: N818 (an answer, not a fault of ours)
         self.hint = hint
 
 
-def open_session(options: FetchOptions, connections: int) -> aiohttp.ClientSession:
-    """A session that leaves bodies as they come: a tarball's own compression is its content."""
+def open_session(options: FetchOptions) -> aiohttp.ClientSession:
+    """A session that leaves bodies as they come: a tarball's own compression is its content.
+
+    It sets no bound to its connections; its users are as many as there may be.
+    """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections),
+        connector=aiohttp.TCPConnector(limit=0),
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=options.timeout, sock_read=options.timeout
         ),

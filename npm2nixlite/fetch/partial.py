@@ -18,8 +18,9 @@ __all__ = ["PartialFile", "receive"]
 
 T = TypeVar("T")
 
-_BATCH = 256 * 1024  # bytes handed over at once: small enough for flat memory
-_SMALL = 64 * 1024  # bytes that are hashed and written sooner than handed over to a thread
+# Bytes handed over to a thread at once: small enough for flat memory. A body of fewer is hashed
+# and written where it is, in a third of a millisecond; to hand it over costs as much again.
+_BATCH = 256 * 1024
 
 
 class PartialFile:
@@ -97,7 +98,7 @@ async def receive(
             if size >= _BATCH:
                 await writer.write(batch)
                 batch, size = [], 0
-        return await writer.finish(batch, size, finish)
+        return await writer.finish(batch, finish)
     finally:
         await writer.close()
 
@@ -116,8 +117,8 @@ class _Writer:
         await self._settle()
         self._start(self._append, pieces)
 
-    async def finish(self, pieces: list[bytes], size: int, finish: Callable[[PartialFile], T]) -> T:
-        if self._pending is None and size <= _SMALL:
+    async def finish(self, pieces: list[bytes], finish: Callable[[PartialFile], T]) -> T:
+        if self._pending is None:
             return finish(self._append(pieces))
         await self._settle()
         return await asyncio.shield(self._start(lambda last: finish(self._append(last)), pieces))

@@ -67,6 +67,8 @@ def fetch_all(
                     workers.start(do)
                 for report in workers.reports():
                     tally.take(report)
+                    if tally.left == 0:
+                        break  # how the processes end is their own business
     return tally.outcomes()
 
 
@@ -127,6 +129,7 @@ class _Tally:
     def __init__(self, jobs: int, progress: Callable[[int, int], None]) -> None:
         self._outcomes: list[Fetched | Failure | None] = [None] * jobs
         self._bytes = [0] * jobs
+        self.left = jobs
         self._progress = progress
 
     def take(self, report: Report) -> None:
@@ -136,6 +139,7 @@ class _Tally:
             self._progress(0, news)
             return
         self._outcomes[number] = news
+        self.left -= 1
         size = getattr(news, "size", self._bytes[number])
         self._progress(1, max(0, size - self._bytes[number]))
 

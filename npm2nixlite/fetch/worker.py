@@ -59,7 +59,7 @@ async def work(
         FetchError: The cache cannot be written: nothing more can be done.
     """
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as executor:
-        async with open_session(options, options.connections) as session:
+        async with open_session(options) as session:
             worker = _Worker(Client(session, options, tls), cache, partial, executor, report)
             tasks = [asyncio.create_task(worker.run(jobs)) for _ in range(options.connections)]
             try:
