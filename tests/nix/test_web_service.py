@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.nix import Nix, NixElsewhere
 from tests.support.projects import ROOT, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.nix import Nix
 
 pytestmark = [pytest.mark.nix, pytest.mark.npm, pytest.mark.registry]
 
@@ -65,6 +65,17 @@ def test_it_is_built_started_and_answers(service: str) -> None:
     script = page.partition('src="')[2].partition('"')[0]
     assert script.startswith("/assets/")
     assert "/api/greeting" in ask(service + script)  # what the bundler made of the front end
+
+
+def test_a_second_empty_store_builds_it_from_a_cache_with_the_registry_out_of_reach(
+    home: Path, tmp_path: Path, public_registry: str
+) -> None:
+    cache = f"file://{tmp_path}/cache"
+    pushed = run_program("push", "--to", cache, PROJECT, "--registry", public_registry, home=home)
+    assert pushed.status == 0, pushed.stderr
+    second = NixElsewhere(tmp_path / "second").with_config(f"substituters = {cache}")
+    built = build(second, "http://127.0.0.1:9/")
+    assert (second.file(built) / "lib/node_modules/web-service/dist/server.js").is_file()
 
 
 def test_its_generated_file_is_up_to_date(home: Path, public_registry: str) -> None:
