@@ -23,6 +23,8 @@ __all__ = ["Workers", "process_count"]
 _MOST_PROCESSES = 4  # more than this gained nothing where it was measured
 _FEWEST_JOBS = 32  # for a process of its own; below it, starting one costs more than it gains
 
+_TOGETHER = 0.05  # seconds; what is reported within them goes through the pipe at once
+
 Report = TypeVar("Report")
 
 
@@ -50,7 +52,7 @@ class Workers(Generic[Report]):
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("fork")
         self._processes: list[ForkProcess] = []
-        self._pipes: list[Connection[None, Report | Npm2nixliteError]] = []
+        self._pipes: list[Connection[None, list[Report] | Npm2nixliteError]] = []
         self._lifeline, self._life = os.pipe()  # reads as closed once this process is gone
 
     def __enter__(self) -> Self:
@@ -108,12 +110,28 @@ class Workers(Generic[Report]):
                         continue
                     if isinstance(message, Npm2nixliteError):
                         raise message
-                    yield message
+                    yield from message
 
     async def _alive(
         self,
         work: Callable[[Callable[[Report], None]], Awaitable[None]],
-        report: Callable[[Report], None],
+        send: Callable[[list[Report]], None],
     ) -> None:
-        asyncio.get_running_loop().add_reader(self._lifeline, os._exit, 1)
-        await work(report)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._lifeline, os._exit, 1)
+        waiting: list[Report] = []
+
+        def flush() -> None:
+            send(waiting)
+            waiting.clear()
+
+        def report(news: Report) -> None:
+            if not waiting:
+                loop.call_later(_TOGETHER, flush)
+            waiting.append(news)
+
+        try:
+            await work(report)
+        finally:
+            if waiting:
+                flush()

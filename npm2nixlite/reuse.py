@@ -143,7 +143,7 @@ def _take(place: Path, sought: Sought, partial: Path, cache: Cache) -> Integrity
             copy = PartialFile(str(partial), algorithms)
             try:
                 while chunk := source.read(_CHUNK):
-                    copy.write([chunk])
+                    copy.write(chunk)
                 computed = copy.integrities()
                 hold_against(sought.integrities, computed)
                 copy.move(lambda path: cache.add(path, computed["sha512"], sought.integrities))

@@ -146,6 +146,8 @@ class RegistryConfig:
 
     def proxy(self, url: str) -> str | None:
         """The proxy for a request; see `npm2nixlite.config.network.proxy_for`."""
+        if not self._has_proxies:
+            return None
         return proxy_for(url, self.settings, self.environment)
 
     def _given_for(self, url: str, find: Callable[[str], T | None]) -> T | None:
@@ -199,6 +201,12 @@ class RegistryConfig:
     @cached_property
     def _has_credentials(self) -> bool:
         return any(key.startswith("//") for key in self.settings)
+
+    @cached_property
+    def _has_proxies(self) -> bool:
+        return bool(self.settings.get("https-proxy") or self.settings.get("proxy")) or any(
+            self.environment.values()
+        )
 
     @cached_property
     def _plain_http_places(self) -> frozenset[str]:

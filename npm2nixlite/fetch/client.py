@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 from yarl import URL
 
 from npm2nixlite import __version__
+from npm2nixlite.fetch.answer import Head
+from npm2nixlite.fetch.lanes import Lane, Lanes
+from npm2nixlite.fetch.plain import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
 from npm2nixlite.retry import LONGEST_WAIT, backoff, is_transient, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import ssl
+    from collections.abc import Callable
 
     from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.fetch.answer import Sink, Take
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.fetch.tls import Tls
 
@@ -28,6 +33,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
 _PROXY_HINT = "npm's settings https-proxy and proxy, or HTTPS_PROXY, name the proxy"
 _READ_BUFFER = 256 * 1024  # bytes; a socket's worth at a time
+_HEADERS = {"User-Agent": f"npm2nixlite/{__version__}", "Accept-Encoding": "identity"}
 
 
 class Refused(Exception):  # noqa: N818 (an answer, not a fault of ours)
@@ -69,66 +75,104 @@ def open_session(options: FetchOptions) -> aiohttp.ClientSession:
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=_READ_BUFFER,
-        headers={
-            "User-Agent": f"npm2nixlite/{__version__}",
-            "Accept-Encoding": "identity",
-        },
+        headers=_HEADERS,
     )
 
 
-@dataclass
-class Client:
-    """Gets addresses with a session.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request, without what was asked before it.
 
     Attributes:
+        address: Whole.
+        headers: Of this request alone.
+        proxy: Through which it goes.
+        ssl: For https.
+    """
+
+    address: URL
+    headers: dict[str, str]
+    proxy: str | None
+    ssl: ssl.SSLContext | None
+
+
+class Client:
+    """Gets addresses.
+
+    Args:
         session: See `open_session`.
         options: Retries and timeouts.
         tls: How to verify servers.
-        answered: Hosts that have answered anything at all in this run.
-        silent: Hosts that never did, though all retries were spent on them, and how they failed;
-            no more time is spent on these.
     """
 
-    session: aiohttp.ClientSession
-    options: FetchOptions
-    tls: Tls
-    answered: set[str] = field(default_factory=set)
-    silent: dict[str, Refused] = field(default_factory=dict)
+    def __init__(self, session: aiohttp.ClientSession, options: FetchOptions, tls: Tls) -> None:
+        self._session = session
+        self._options = options
+        self._tls = tls
+        self._plain = PlainHttp(options.timeout)
+        self._lanes = Lanes()
+        self._answered: set[str] = set()
+        # Hosts that never answered, though all retries were spent on them, and how they failed; no
+        # more time is spent on these.
+        self._silent: dict[str, Refused] = {}
 
-    async def get(
-        self,
-        url: str,
-        config: RegistryConfig,
-        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-        accept: str = "*/*",
+    def close(self) -> None:
+        """Close its own connections; the session's are the session's."""
+        self._plain.close()
+
+    async def read(self, url: str, config: RegistryConfig, accept: str) -> bytes:
+        """An address's whole body; arguments and errors as for `download`.
+
+        Args:
+            url: http or https.
+            config: Gives the credentials.
+            accept: Media types.
+        """
+        return await self._get(url, config, _Text, accept, plain=False)
+
+    async def download(
+        self, url: str, config: RegistryConfig, open_sink: Callable[[], Sink[T]]
     ) -> T:
-        """Get an address and use its answer; both are tried again where that may help.
+        """Get an address into a sink; both are tried again where that may help.
 
         Args:
             url: http or https.
             config: Gives the credentials for this address, and for those it redirects to.
-            use: Reads the body; called anew for each attempt.
-            accept: Media types.
+            open_sink: Called for each attempt.
+
+        Returns:
+            What the sink makes of the body.
 
         Raises:
             Refused: The last attempt's failure.
         """
+        return await self._get(url, config, open_sink, "*/*", plain=True)
+
+    async def _get(
+        self,
+        url: str,
+        config: RegistryConfig,
+        open_sink: Callable[[], Sink[T]],
+        accept: str,
+        *,
+        plain: bool,
+    ) -> T:
         address = URL(url, encoded=True)
         host = address.authority
         attempt = 0
         while True:
-            if host in self.silent:
-                raise self.silent[host]
+            if host in self._silent:
+                raise self._silent[host]
             try:
-                return await self._attempt(address, config, use, accept)
+                return await self._attempt(address, config, open_sink, accept, plain=plain)
             except Refused as refused:
                 failure = refused
-            except (aiohttp.ClientError, TimeoutError) as error:
-                failure = _explained(error, self.options.timeout)
+            except (aiohttp.ClientError, TimeoutError, CutShort, NoConnection) as error:
+                failure = _explained(error, self._options.timeout)
             wait = backoff(attempt) if failure.wait is None else failure.wait
-            if not failure.transient or attempt >= self.options.retries or wait > LONGEST_WAIT:
-                if failure.transient and failure.status is None and host not in self.answered:
-                    self.silent[host] = failure
+            if not failure.transient or attempt >= self._options.retries or wait > LONGEST_WAIT:
+                if failure.transient and failure.status is None and host not in self._answered:
+                    self._silent[host] = failure
                 raise failure
             await asyncio.sleep(wait)
             attempt += 1
@@ -137,33 +181,95 @@ class Client:
         self,
         address: URL,
         config: RegistryConfig,
-        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        open_sink: Callable[[], Sink[T]],
         accept: str,
+        *,
+        plain: bool,
     ) -> T:
         for _ in range(_MOST_REDIRECTS):
-            headers = {"Accept": accept}
-            # Asked anew at each hop: what was given for one host goes to no other.
-            authorization = config.authorization(str(address))
-            if authorization is not None:
-                headers["Authorization"] = authorization
-            secure = address.scheme == "https"
-            async with self.session.get(
-                address,
-                headers=headers,
-                allow_redirects=False,
-                ssl=self.tls.context(config.tls(str(address))) if secure else True,
-                proxy=config.proxy(str(address)),
-            ) as response:
-                self.answered.add(address.authority)
-                if response.status == 200:
-                    return await use(response)
-                if response.status not in _REDIRECTS:
-                    raise _refusal(response, credentials=authorization is not None)
-                address = _redirected(address, response)
+            asked = self._asked(address, config, accept)
+            sink = open_sink()
+            try:
+                head = await self._ask(asked, sink.take, plain=plain)
+                if head.status == 200:
+                    return await sink.finish()
+            finally:
+                await sink.close()
+            if head.status not in _REDIRECTS:
+                raise _refusal(head, address, credentials="Authorization" in asked.headers)
+            address = _redirected(address, head)
         raise Refused(f"more than {_MOST_REDIRECTS} redirects")
 
+    def _asked(self, address: URL, config: RegistryConfig, accept: str) -> _Asked:
+        url = str(address)
+        headers = {"Accept": accept}
+        # Asked anew at each hop: what was given for one host goes to no other.
+        authorization = config.authorization(url)
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        secure = address.scheme == "https"
+        tls = self._tls.context(config.tls(url)) if secure else None
+        return _Asked(address, headers, config.proxy(url), tls)
 
-def _explained(error: aiohttp.ClientError | TimeoutError, timeout: float) -> Refused:
+    async def _ask(self, asked: _Asked, take: Take, *, plain: bool) -> Head:
+        """One request: by the plain lane where the server is known to be near and plain."""
+        address = asked.address
+        if not plain or asked.proxy is not None or address.host is None or address.port is None:
+            return await self._ask_generally(asked, take)
+        origin = Origin(address.host, address.port, asked.ssl)
+        lane = await self._lanes.enter(origin)
+        if lane is Lane.PLAIN:
+            try:
+                target = address.raw_path_qs
+                message = request(address.raw_authority, target, _HEADERS | asked.headers)
+                return await self._plain.get(origin, message, take)
+            except NotPlain:
+                self._lanes.close(origin)
+        if lane is Lane.SCOUT:
+            asked.headers["Connection"] = "close"  # this one's work will be done by others
+        with self._lanes.watching(origin):
+            return await self._ask_generally(asked, take, origin)
+
+    async def _ask_generally(self, asked: _Asked, take: Take, origin: Origin | None = None) -> Head:
+        async with self._session.get(
+            asked.address,
+            headers=asked.headers,
+            allow_redirects=False,
+            ssl=asked.ssl or True,
+            proxy=asked.proxy,
+        ) as response:
+            self._answered.add(asked.address.authority)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            head = Head(response.status, response.reason or "", headers)
+            if origin is not None:
+                self._lanes.learn(origin, head)
+            if head.status == 200:
+                async for piece in response.content.iter_any():
+                    busy = take(piece)
+                    if busy is not None:
+                        await asyncio.wait([busy])
+            return head
+
+
+class _Text:
+    """A short body, in memory."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def take(self, piece: bytes | memoryview) -> None:
+        self._pieces.append(bytes(piece))
+
+    async def finish(self) -> bytes:
+        return b"".join(self._pieces)
+
+    async def close(self) -> None:
+        pass
+
+
+def _explained(
+    error: aiohttp.ClientError | TimeoutError | CutShort | NoConnection, timeout: float
+) -> Refused:
     """What the HTTP library raises, in the user's words."""
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
@@ -183,7 +289,7 @@ def _explained(error: aiohttp.ClientError | TimeoutError, timeout: float) -> Ref
             return Refused(
                 f"no connection to the proxy: {_reason(error)}", transient=True, hint=_PROXY_HINT
             )
-        case aiohttp.ClientPayloadError():
+        case aiohttp.ClientPayloadError() | CutShort():
             return Refused("the body was cut short", transient=True)
         case TimeoutError():
             return Refused(
@@ -191,7 +297,7 @@ def _explained(error: aiohttp.ClientError | TimeoutError, timeout: float) -> Ref
                 transient=True,
                 hint="try again, or give it longer with --timeout",
             )
-        case aiohttp.ClientConnectionError():
+        case aiohttp.ClientConnectionError() | NoConnection():
             return Refused(
                 f"no connection: {_reason(error)}",
                 transient=True,
@@ -201,22 +307,22 @@ def _explained(error: aiohttp.ClientError | TimeoutError, timeout: float) -> Ref
             return Refused(f"no proper HTTP answer: {error}")
 
 
-def _redirected(address: URL, response: aiohttp.ClientResponse) -> URL:
-    location = response.headers.get("Location")
+def _redirected(address: URL, head: Head) -> URL:
+    location = head.headers.get("location")
     if not location:
-        raise Refused(f"HTTP {response.status} without a Location", status=response.status)
+        raise Refused(f"HTTP {head.status} without a Location", status=head.status)
     try:
         target = address.join(URL(location, encoded=True))
     except ValueError as error:
-        raise Refused(f"HTTP {response.status} to a malformed address") from error
+        raise Refused(f"HTTP {head.status} to a malformed address") from error
     if target.scheme not in {"http", "https"} or not target.host:
-        raise Refused(f"HTTP {response.status} to a {target.scheme or 'nameless'} address")
+        raise Refused(f"HTTP {head.status} to a {target.scheme or 'nameless'} address")
     return target.with_user(None) if target.user else target
 
 
-def _refusal(response: aiohttp.ClientResponse, *, credentials: bool) -> Refused:
-    status = response.status
-    host = response.url.authority
+def _refusal(head: Head, address: URL, *, credentials: bool) -> Refused:
+    status = head.status
+    host = address.authority
     hint = ""
     if status in {401, 403} and credentials:
         hint = f"the credentials that .npmrc gives for {host} were refused"
@@ -224,11 +330,11 @@ def _refusal(response: aiohttp.ClientResponse, *, credentials: bool) -> Refused:
         hint = f"give credentials in .npmrc: //{host}/:_authToken=…"
     elif status == 404:
         hint = "the registry does not have it: check the lock, and --registry"
-    wait = retry_after(response.headers.get("Retry-After"))
+    wait = retry_after(head.headers.get("retry-after"))
     if wait is not None and wait > LONGEST_WAIT:
         hint = f"the server asks to come back in {wait:.0f} s"
     return Refused(
-        f"HTTP {status} {response.reason or ''}".rstrip(),
+        f"HTTP {status} {head.reason}".rstrip(),
         status=status,
         transient=is_transient(status),
         wait=wait,
@@ -236,7 +342,7 @@ def _refusal(response: aiohttp.ClientResponse, *, credentials: bool) -> Refused:
     )
 
 
-def _reason(error: aiohttp.ClientConnectionError) -> str:
+def _reason(error: aiohttp.ClientConnectionError | NoConnection) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error
         if cause.errno and cause.errno > 0:  # negative where a name does not resolve

@@ -12,8 +12,6 @@ from npm2nixlite.fetch.client import Client, Refused
 from npm2nixlite.integrity import Integrity, parse_integrity
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from npm2nixlite.config import RegistryConfig
 
 __all__ = ["Distribution", "ask_registry"]
@@ -51,7 +49,7 @@ async def ask_registry(
         Refused: The registry does not have it, or says nothing that can be understood.
     """
     url = base + quote(name, safe="@!~*'()")
-    content = await client.get(url, config, _read, accept=_ACCEPT)
+    content = await client.read(url, config, _ACCEPT)
     try:
         versions = json.loads(content)["versions"]
         if version not in versions:
@@ -59,10 +57,6 @@ async def ask_registry(
         return _distribution(versions[version]["dist"], url)
     except (ValueError, KeyError, TypeError, InputError) as error:
         raise Refused(f"the registry's metadata of {name} cannot be understood") from error
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    return await response.read()
 
 
 def _distribution(dist: dict[str, object], url: str) -> Distribution:

@@ -1,4 +1,4 @@
-"""Take a body to disk while it is hashed, off the event loop and with little memory."""
+"""Take a body to disk while it is hashed; a large one off the event loop, with little memory."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import asyncio
 import hashlib
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from npm2nixlite.integrity import Integrity
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
     from concurrent.futures import Executor
 
-__all__ = ["PartialFile", "receive"]
+__all__ = ["BATCH", "Download", "PartialFile"]
 
 T = TypeVar("T")
+V = TypeVar("V")
 
-# Bytes handed over to a thread at once: small enough for flat memory. A body of fewer is hashed
-# and written where it is, in a third of a millisecond; to hand it over costs as much again.
-_BATCH = 256 * 1024
+BATCH = 256 * 1024
+"""Bytes handed over to a thread at once: few enough for flat memory."""
+
+# Bytes of a body that are hashed and written where they are, a piece at a time: to hand them over
+# to a thread costs nearly as much again. What follows them is handed over.
+_SMALL = 1024 * 1024
+_TOLD = 1024 * 1024  # bytes between two calls of a progress
 
 
 class PartialFile:
@@ -38,15 +43,15 @@ class PartialFile:
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
-    def write(self, pieces: Sequence[bytes]) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append; hashing and writing both release the interpreter's lock."""
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.size += len(data)
         for value in self._hashes.values():
             value.update(data)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        size = len(data)
+        self.size += size
+        written = os.write(self._descriptor, data)
+        while written < size:
+            written += os.write(self._descriptor, memoryview(data)[written:])
 
     def integrities(self) -> dict[str, Integrity]:
         """Algorithm → hash of what was written."""
@@ -65,84 +70,120 @@ class PartialFile:
                 os.unlink(self.path)  # noqa: PTH108 (a string, as all here: this is hot)
 
 
-async def receive(
-    chunks: AsyncIterator[bytes],
-    path: str,
-    algorithms: Collection[str],
-    executor: Executor,
-    finish: Callable[[PartialFile], T],
-) -> T:
-    """Write a body to a file as it comes.
+class Download(Generic[T]):
+    """A body on its way into a file: a `npm2nixlite.fetch.answer.Sink`.
+
+    `take` and `finish` raise OSError where it cannot be written.
 
     Args:
-        chunks: The body.
         path: Where it is written; nothing is left there.
         algorithms: Which hashes to compute.
-        executor: Threads for everything that takes longer than handing it over.
-        finish: Called with the whole file, in a thread or not: verifies it and moves it where it
-            belongs.
-
-    Returns:
-        What ``finish`` returns.
-
-    Raises:
-        OSError: It cannot be written; and whatever ``chunks`` and ``finish`` raise.
+        executor: Threads for what takes longer than handing it over.
+        batches: Memory that is in nobody's use, of ``BATCH`` bytes each; taken from, and given back
+            to: fresh memory costs more than to fill it.
+        verify: Called with the whole file, in a thread or not: moves it where it belongs.
+        progress: Called with how many more bytes have come, from time to time.
     """
-    writer = _Writer(path, algorithms, executor)
-    batch: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in chunks:
-            batch.append(chunk)
-            size += len(chunk)
-            if size >= _BATCH:
-                await writer.write(batch)
-                batch, size = [], 0
-        return await writer.finish(batch, finish)
-    finally:
-        await writer.close()
 
-
-class _Writer:
-    """Has a file written by threads: one piece at a time, while the next one is received."""
-
-    def __init__(self, path: str, algorithms: Collection[str], executor: Executor) -> None:
+    def __init__(
+        self,
+        path: str,
+        algorithms: Collection[str],
+        executor: Executor,
+        batches: list[bytearray],
+        verify: Callable[[PartialFile], T],
+        progress: Callable[[int], None],
+    ) -> None:
         self._path = path
         self._algorithms = algorithms
         self._executor = executor
+        self._batches = batches
+        self._verify = verify
+        self._progress = progress
         self._file: PartialFile | None = None
+        self._taken = 0
+        self._told = 0
+        self._full: list[bytearray] = []
+        self._filling: bytearray | None = None
+        self._filled = 0
         self._pending: asyncio.Future[Any] | None = None
 
-    async def write(self, pieces: list[bytes]) -> None:
-        await self._settle()
-        self._start(self._append, pieces)
+    def take(self, piece: bytes | memoryview) -> asyncio.Future[None] | None:
+        """Append a piece; where it returns a future, wait for it before the next one."""
+        self._taken += len(piece)
+        if self._taken - self._told >= _TOLD:
+            self._progress(self._taken - self._told)
+            self._told = self._taken
+        if self._taken <= _SMALL:
+            self._opened().write(piece)
+            return None
+        self._fill(memoryview(piece))
+        if not self._full:
+            return None
+        if self._pending is not None and not self._pending.done():
+            # Some are being written, and some wait: no more until the first are through.
+            return self._pending
+        full, self._full = self._full, []
+        self._hand_over(lambda _: None, [(batch, BATCH) for batch in full])
+        return None
 
-    async def finish(self, pieces: list[bytes], finish: Callable[[PartialFile], T]) -> T:
+    async def finish(self) -> T:
+        """Have the whole file verified."""
         if self._pending is None:
-            return finish(self._append(pieces))
-        await self._settle()
-        return await asyncio.shield(self._start(lambda last: finish(self._append(last)), pieces))
+            return self._append(self._verify, self._rest())
+        # Shielded: where this task is cancelled, the thread goes on, and `close` waits for it.
+        await asyncio.shield(self._pending)
+        return await asyncio.shield(self._hand_over(self._verify, self._rest()))
 
     async def close(self) -> None:
+        """Close the file, and remove it unless it was moved away."""
         if self._pending is not None:
             # A thread may still write to the file; it must not be closed under it.
-            await asyncio.wait([self._pending])
+            await asyncio.gather(self._pending, return_exceptions=True)
+        self._batches += [*self._full, *filter(None, [self._filling])]
+        self._full, self._filling = [], None
         if self._file is not None:
             self._file.close()
+            self._file = None
 
-    def _append(self, pieces: list[bytes]) -> PartialFile:
-        if self._file is None:
-            self._file = PartialFile(self._path, self._algorithms)
-        self._file.write(pieces)
-        return self._file
+    def _fill(self, piece: memoryview) -> None:
+        while piece:
+            if self._filling is None:
+                self._filling = self._batches.pop() if self._batches else bytearray(BATCH)
+                self._filled = 0
+            size = min(len(piece), BATCH - self._filled)
+            self._filling[self._filled : self._filled + size] = piece[:size]
+            self._filled += size
+            piece = piece[size:]
+            if self._filled == BATCH:
+                self._full.append(self._filling)
+                self._filling = None
 
-    def _start(self, work: Callable[[list[bytes]], T], pieces: list[bytes]) -> asyncio.Future[T]:
+    def _hand_over(
+        self, then: Callable[[PartialFile], V], parts: list[tuple[bytearray, int]]
+    ) -> asyncio.Future[V]:
+        if self._pending is not None:
+            self._pending.result()  # raises what went wrong
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._executor, work, pieces)
+        future = loop.run_in_executor(self._executor, self._append, then, parts)
         self._pending = future
         return future
 
-    async def _settle(self) -> None:
-        if self._pending is not None:
-            # Shielded: where this task is cancelled, the thread goes on, and `close` waits for it.
-            await asyncio.shield(self._pending)
+    def _append(self, then: Callable[[PartialFile], V], parts: list[tuple[bytearray, int]]) -> V:
+        file = self._opened()
+        for batch, size in parts:
+            file.write(memoryview(batch)[:size])
+            self._batches.append(batch)
+        return then(file)
+
+    def _rest(self) -> list[tuple[bytearray, int]]:
+        rest = [(batch, BATCH) for batch in self._full]
+        if self._filling is not None:
+            rest.append((self._filling, self._filled))
+        self._full, self._filling = [], None
+        return rest
+
+    def _opened(self) -> PartialFile:
+        if self._file is None:
+            self._file = PartialFile(self._path, self._algorithms)
+        return self._file

@@ -14,17 +14,16 @@ from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.client import Client, Refused, open_session
 from npm2nixlite.fetch.job import Failure, Fetched, Job
 from npm2nixlite.fetch.metadata import Distribution, ask_registry
-from npm2nixlite.fetch.partial import PartialFile, receive
+from npm2nixlite.fetch.partial import Download
 from npm2nixlite.integrity import hold_against
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
-
-    import aiohttp
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.fetch.partial import PartialFile
     from npm2nixlite.fetch.tls import Tls
     from npm2nixlite.integrity import Integrity
 
@@ -34,7 +33,6 @@ Report = tuple[int, Fetched | Failure | int]
 """A job's number, and what came of it: or, in between, how many more bytes of it have come."""
 
 _OTHER_TARBALL = "the registry's tarball is not the one the lock was made with"
-_REPORTED = 1024 * 1024  # bytes of one tarball between two reports on the way
 
 
 async def work(
@@ -60,7 +58,8 @@ async def work(
     """
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as executor:
         async with open_session(options) as session:
-            worker = _Worker(Client(session, options, tls), cache, partial, executor, report)
+            client = Client(session, options, tls)
+            worker = _Worker(client, cache, partial, executor, report)
             tasks = [asyncio.create_task(worker.run(jobs)) for _ in range(options.connections)]
             try:
                 await asyncio.gather(*tasks)
@@ -70,6 +69,7 @@ async def work(
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                client.close()
 
 
 class _Worker:
@@ -86,6 +86,7 @@ class _Worker:
         self._partial = partial
         self._executor = executor
         self._report = report
+        self._batches: list[bytearray] = []
         self._counter = itertools.count()
 
     async def run(self, jobs: Iterator[tuple[int, Job]]) -> None:
@@ -129,25 +130,18 @@ class _Worker:
         self, number: int, job: Job, url: str, demanded: Collection[Integrity]
     ) -> Fetched:
         algorithms = {"sha512", *(integrity.algorithm for integrity in demanded)}
+        path = f"{self._partial}/{os.getpid()}-{next(self._counter)}"
 
-        def finish(file: PartialFile) -> Fetched:
+        def verify(file: PartialFile) -> Fetched:
             computed = file.integrities()
             hold_against(demanded, computed, _OTHER_TARBALL)
             file.move(lambda path: self._cache.add(path, computed["sha512"], demanded))
             return Fetched(computed["sha512"], file.size, url, by_registry=False)
 
-        async def use(response: aiohttp.ClientResponse) -> Fetched:
-            path = f"{self._partial}/{os.getpid()}-{next(self._counter)}"
-            chunks = self._chunks(number, response)
-            return await receive(chunks, path, algorithms, self._executor, finish)
+        def progress(size: int) -> None:
+            self._report((number, size))
 
-        return await self._client.get(url, job.config, use)
+        def open_sink() -> Download[Fetched]:
+            return Download(path, algorithms, self._executor, self._batches, verify, progress)
 
-    async def _chunks(self, number: int, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        unreported = 0
-        async for chunk in response.content.iter_any():
-            yield chunk
-            unreported += len(chunk)
-            if unreported >= _REPORTED:
-                self._report((number, unreported))
-                unreported = 0
+        return await self._client.download(url, job.config, open_sink)
