@@ -75,7 +75,7 @@ def _size(ahead: Survey) -> str:
         return "how many bytes is not known: a lock has no sizes"
     size = human_bytes(ahead.known_bytes)
     if ahead.sized == ahead.tarballs:
-        return f"{size}, by the copies in the download cache, which are left out of it"
+        return f"{size}, by what the download cache has of them"
     return f"more than {size}: of {ahead.tarballs - ahead.sized:,} the size is not known"
 
 
