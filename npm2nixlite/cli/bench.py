@@ -28,11 +28,13 @@ _DESCRIPTION = """\
 Measure how fast this machine fetches a project's lock from its registry, and what the time goes
 to: network, hashing, or disk.
 
-Each tarball is asked for once, as 'generate' does it: fetched, verified and put into a cache. This
-is said beforehand, with how many there are and from where; on a terminal you are asked whether to
-go on. How many bytes that will be is known only of tarballs in the download cache: a lock has no
-sizes. All further measurements are of what came: hashing and writing it, each alone, and the whole
-fetch repeated from a server on loopback, in turn with 'curl --parallel' where there is a curl.
+Each tarball is asked for once (again only after a failure that may pass, see --retries), as
+'generate' does it: fetched, verified and put into a cache. How many there are and from where is
+said beforehand, and on a terminal you are asked whether to go on. How many bytes that will be is
+known only of tarballs in the download cache: a lock has no sizes. All further measurements are of
+what came: hashing and writing it, each alone, and the whole fetch repeated from a server on
+loopback, in turn with 'curl --parallel' to files where there is a curl. That server takes its part
+of the processors.
 
 Git revisions and local tarballs are not fetched. The project itself is not touched.
 
@@ -77,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DIR",
         type=Path,
         help="download cache to fetch into and keep; what it has is not fetched (default: a "
-        "temporary one, on the file system of 'generate''s)",
+        "temporary one, beside that of generate)",
     )
     add_network_options(group)
     add_console_options(parser)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pty
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from npm2nixlite.cli.console import human_bytes
-from tests.support.projects import Run, environment, locked, run_program, write_lock
+from tests.support.projects import PROGRAM, Run, environment, locked, run_program, write_lock
 from tests.support.registry import Answer
 from tests.support.tarballs import sri
 
@@ -78,6 +83,15 @@ def on_terminal(home: Path, answer: str, *arguments: str | Path) -> Run:
 
 def host(registry: Registry) -> str:
     return registry.base.removeprefix("http://").rstrip("/")
+
+
+def fake_curl(directory: Path, script: str) -> Path:
+    """A curl that behaves as a test wants it; returns what to put on PATH."""
+    curl = directory / "bin/curl"
+    curl.parent.mkdir()
+    curl.write_text(script)
+    curl.chmod(0o755)
+    return curl.parent
 
 
 def kept(home: Path) -> list[str]:
@@ -203,13 +217,9 @@ def test_runs_can_be_left_out_and_so_can_curl(
     no_curl = bench(home, registry, project, *cache, PATH=str(home))
     assert no_curl.json["loopback"]["curl"] is None
     assert no_curl.json["loopback"]["curlTrouble"] == "there is no curl"
-    broken = home / "bin/curl"
-    broken.parent.mkdir()
-    broken.write_text(
-        '#!/bin/sh\n[ "$1" = --version ] && exec echo curl 7.1\necho old >&2; exit 2\n'
-    )
-    broken.chmod(0o755)
-    old = bench(home, registry, project, *cache, PATH=f"{broken.parent}:/usr/bin:/bin")
+    script = '#!/bin/sh\n[ "$1" = --version ] && exec echo curl 7.1\necho old >&2; exit 2\n'
+    place = fake_curl(home, script)
+    old = bench(home, registry, project, *cache, PATH=f"{place}:/usr/bin:/bin")
     assert old.json["loopback"]["curlTrouble"] == "old"
     assert old.json["loopback"]["fetch"]["seconds"] > 0
 
@@ -272,6 +282,44 @@ def test_a_tarball_that_cannot_be_had_is_status_3_and_leaves_nothing(
     assert run.status == 3
     assert "p7@1.0.0 (node_modules/p7): HTTP 404" in run.stderr
     assert kept(home) == before
+
+
+@pytest.mark.parametrize("stage", ["network", "loopback"])
+def test_an_interrupt_leaves_neither_files_nor_a_server(
+    home: Path, project: Path, registry: Registry, stage: str
+) -> None:
+    asked = home / "asked"  # what curl, here one that never ends, is given to fetch
+    asked.touch()
+    before = kept(home)
+    variables = {}
+    if stage == "network":
+        registry.answers["/p7/-/p7-1.0.0.tgz"] = Answer(stall=60)
+    else:
+        curl = (
+            f'#!/bin/sh\n[ "$1" = --version ] && exec echo curl 8.0\ncat >{asked}\nexec sleep 60\n'
+        )
+        place = fake_curl(home.parent, curl)
+        variables["PATH"] = f"{place}:/usr/bin:/bin"
+    with subprocess.Popen(
+        [*PROGRAM, "bench", project, "--registry", registry.base, "--yes", "-q"],
+        cwd=home,
+        env=environment(home, **variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        until = time.monotonic() + 60
+        while len(registry.requests) < 100 or (stage == "loopback" and not asked.stat().st_size):
+            assert time.monotonic() < until, "it did not come that far"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (130, "error: interrupted\n")
+    assert kept(home) == before
+    if stage == "loopback":
+        address = urlsplit(asked.read_text().split('"')[1])
+        with socket.socket() as probe:
+            assert probe.connect_ex((address.hostname, address.port)) == errno.ECONNREFUSED
 
 
 @pytest.mark.parametrize(
