@@ -84,7 +84,7 @@ def contest(
             try:
                 curl.append(Rate(len(files), size, _curl(base, len(files), place, options)))
             except subprocess.CalledProcessError as error:
-                trouble, curl = (error.stderr.strip() or f"status {error.returncode}"), []
+                trouble, curl = _complaint(error), []
             shutil.rmtree(place)
     return Contest(tuple(ours), tuple(curl), None if version is None else str(version), trouble)
 
@@ -92,6 +92,13 @@ def contest(
 def _median(rates: Sequence[Rate]) -> Rate:
     middle = statistics.median_low(rate.seconds for rate in rates)
     return next(rate for rate in rates if rate.seconds == middle)
+
+
+def _complaint(error: subprocess.CalledProcessError) -> str:
+    """Curl's last word, which stands below its progress where several are fetched at once."""
+    lines = [line for line in str(error.stderr).splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("curl:")]
+    return (told or lines or [f"status {error.returncode}"])[-1]
 
 
 def _fetch(base: str, tarballs: Sequence[Integrity], cache: Cache, options: FetchOptions) -> float:

@@ -85,11 +85,11 @@ def host(registry: Registry) -> str:
     return registry.base.removeprefix("http://").rstrip("/")
 
 
-def fake_curl(directory: Path, script: str) -> Path:
-    """A curl that behaves as a test wants it; returns what to put on PATH."""
+def fake_curl(directory: Path, fetch: str) -> Path:
+    """A curl whose fetching is a shell's words; returns what to put on PATH."""
     curl = directory / "bin/curl"
     curl.parent.mkdir()
-    curl.write_text(script)
+    curl.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo curl 8.0\n{fetch}\n')
     curl.chmod(0o755)
     return curl.parent
 
@@ -217,10 +217,9 @@ def test_runs_can_be_left_out_and_so_can_curl(
     no_curl = bench(home, registry, project, *cache, PATH=str(home))
     assert no_curl.json["loopback"]["curl"] is None
     assert no_curl.json["loopback"]["curlTrouble"] == "there is no curl"
-    script = '#!/bin/sh\n[ "$1" = --version ] && exec echo curl 7.1\necho old >&2; exit 2\n'
-    place = fake_curl(home, script)
+    place = fake_curl(home, "echo DL% UL% >&2; echo curl: too old >&2; exit 2")
     old = bench(home, registry, project, *cache, PATH=f"{place}:/usr/bin:/bin")
-    assert old.json["loopback"]["curlTrouble"] == "old"
+    assert old.json["loopback"]["curlTrouble"] == "curl: too old"
     assert old.json["loopback"]["fetch"]["seconds"] > 0
 
 
@@ -295,10 +294,7 @@ def test_an_interrupt_leaves_neither_files_nor_a_server(
     if stage == "network":
         registry.answers["/p7/-/p7-1.0.0.tgz"] = Answer(stall=60)
     else:
-        curl = (
-            f'#!/bin/sh\n[ "$1" = --version ] && exec echo curl 8.0\ncat >{asked}\nexec sleep 60\n'
-        )
-        place = fake_curl(home.parent, curl)
+        place = fake_curl(home.parent, f"cat >{asked}; exec sleep 60")
         variables["PATH"] = f"{place}:/usr/bin:/bin"
     with subprocess.Popen(
         [*PROGRAM, "bench", project, "--registry", registry.base, "--yes", "-q"],
