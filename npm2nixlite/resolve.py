@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock import Lock
 
-__all__ = ["FetchSummary", "Resolution", "Wanted", "resolve"]
+__all__ = ["FetchSummary", "Resolution", "Wanted", "lacking", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ def resolve(
     *,
     offline: bool = False,
     trust_lock: bool = False,
+    elsewhere: bool = True,
     progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
 ) -> Resolution:
     """Find every tarball's sha512.
@@ -130,6 +131,7 @@ def resolve(
         options: How to fetch.
         offline: Open no connection: what is not in the cache is a failure.
         trust_lock: Take a sha512 that the lock gives for granted, and fetch only the rest.
+        elsewhere: Look into npm's cache and the Nix store, too, for what the cache lacks.
         progress: Given the number of tarballs to fetch, gives what to call as they come.
 
     Raises:
@@ -145,7 +147,8 @@ def resolve(
     summary.sha1_only = sorted({s.tarball.label for s in sources if _is_sha1_only(s.tarball)})
     failures: dict[str, Failed] = {}
     missing = [source for source in sources if not _from_cache(source, cache, summary, trust_lock)]
-    missing = _from_here(missing, cache, summary)
+    if elsewhere:
+        missing = _from_here(missing, cache, summary)
     distinct = {_content_key(source) for source in sources}
     if offline:
         for source in missing:
@@ -161,6 +164,24 @@ def resolve(
     summary.from_cache = summary.packages - counted
     summary.seconds = time.monotonic() - start
     return Resolution(tuple(map(_pins, by_project)), summary)
+
+
+def lacking(projects: Sequence[Wanted], cache: Cache | None) -> list[tuple[Tarball, str]]:
+    """What `resolve` would fetch, each content once, with the address it would ask first.
+
+    Args:
+        projects: The plans.
+        cache: What it has is left out; None for an empty one.
+
+    Raises:
+        InputError: No registry is named where one is needed.
+    """
+    sources = [_Source(tarball, wanted) for wanted in projects for tarball in wanted.plan.tarballs]
+    found: dict[object, _Source] = {}
+    for source in sources:
+        if cache is None or not _from_cache(source, cache, FetchSummary(), trust_lock=False):
+            found.setdefault(_content_key(source), source)
+    return [(source.tarball, source.url()) for source in found.values()]
 
 
 def _pins(sources: Iterable[_Source]) -> dict[str, Pin]:

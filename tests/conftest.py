@@ -21,6 +21,7 @@ _TOOLS = {
     "container": ("systemd-nspawn", "bwrap", "setpriv", "npm"),
     "nix": ("nix-build", "nix-store"),
     "npm": ("npm", "node"),
+    "valgrind": ("valgrind",),
 }
 
 

@@ -81,6 +81,20 @@ class Console:
         """What stops everything."""
         print(f"error: {text}", file=sys.stderr)
 
+    def confirm(self, situation: str, question: str) -> bool | None:
+        """Ask whether to go on; even a quiet run asks, on stderr.
+
+        Returns:
+            The answer, "no" where there was none; None where there is no terminal to ask on.
+        """
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return None
+        print(f"{situation}\n{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):
+            print(file=sys.stderr)  # the input ended where the line had not
+        return answer.strip().lower() in {"y", "yes"}
+
     def fail(self, error: Npm2nixliteError) -> None:
         """Show an error; as JSON, too, where that is asked for."""
         self.error(str(error))

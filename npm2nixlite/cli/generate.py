@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cli.console import Console
     from npm2nixlite.resolve import FetchSummary
 
-__all__ = ["add_fetch_options", "add_parser", "fetch_options"]
+__all__ = ["add_fetch_options", "add_network_options", "add_parser", "fetch_options"]
 
 _DESCRIPTION = f"""\
 Translate each project's lock into {OUTPUT_NAME}, beside the lock.
@@ -91,21 +91,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def add_fetch_options(parser: argparse.ArgumentParser) -> None:
     """The options of every command that fetches packages."""
-    defaults = FetchOptions()
     group = parser.add_argument_group("fetching")
     group.add_argument("--offline", action="store_true", help="use the cache only")
-    group.add_argument(
-        "--registry", metavar="URL", help="fetch from this registry base, whatever else is set"
-    )
-    group.add_argument(
-        "--npmrc", metavar="FILE", type=Path, help="read it in the place of your own .npmrc"
-    )
     group.add_argument(
         "--cache-dir",
         metavar="DIR",
         type=Path,
         default=default_cache_directory(),
         help="download cache (default: %(default)s)",
+    )
+    add_network_options(group)
+
+
+def add_network_options(group: argparse._ArgumentGroup) -> None:
+    """From where, and how: the options of all that asks a registry."""
+    defaults = FetchOptions()
+    group.add_argument(
+        "--registry", metavar="URL", help="fetch from this registry base, whatever else is set"
+    )
+    group.add_argument(
+        "--npmrc", metavar="FILE", type=Path, help="read it in the place of your own .npmrc"
     )
     group.add_argument(
         "--connections",
@@ -131,7 +136,7 @@ def add_fetch_options(parser: argparse.ArgumentParser) -> None:
 
 
 def fetch_options(parsed: argparse.Namespace) -> FetchOptions:
-    """What `add_fetch_options` parsed."""
+    """What `add_network_options` parsed."""
     return FetchOptions(parsed.connections, parsed.retries, parsed.timeout)
 
 

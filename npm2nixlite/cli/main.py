@@ -11,7 +11,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from npm2nixlite import __version__
-from npm2nixlite.cli import build, container_build, generate, prime, push, verify
+from npm2nixlite.cli import bench, build, container_build, generate, prime, push, verify
 from npm2nixlite.cli.console import Console
 from npm2nixlite.errors import Npm2nixliteError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_COMMANDS = (generate, prime, push, verify, build, container_build)
+_COMMANDS = (generate, prime, push, verify, build, container_build, bench)
 
 _EPILOG = """\
 exit status:
@@ -29,7 +29,7 @@ exit status:
   2    wrong usage, or input that cannot be used
   3    a package could not be fetched or verified
   4    a build or an upload failed
-  130  interrupted
+  130  interrupted, or not agreed to
 """
 
 

@@ -54,6 +54,7 @@ class Registry:
 
     Attributes:
         base: The registry base, with a slash at its end.
+        sent: Bytes of bodies that were given out.
         answers: Path → what to answer, or a list of answers of which each is given once, the last
             one from then on, or a function of the request.
     """
@@ -64,6 +65,7 @@ class Registry:
     )
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
+    sent: int = 0
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -137,6 +139,8 @@ def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
+            with registry.lock:
+                registry.sent += len(answer.body[: answer.sent])
             self.wfile.write(answer.body[: answer.sent])
             if answer.sent is not None:
                 self.wfile.flush()

@@ -1,0 +1,134 @@
+"""What ``bench`` says: before, and of what it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from npm2nixlite.cli.console import human_bytes
+from npm2nixlite.cli.files import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from npm2nixlite.bench import Contest, Measured, Rate, Survey
+
+__all__ = ["announcement", "as_json", "sources", "table"]
+
+_FASTER = 1.25  # so many times: what is less may be chance
+
+
+def sources(ahead: Survey) -> str:
+    """How many tarballs, and from where."""
+    hosts = ", ".join(
+        f"{host} ({number:,})" if len(ahead.hosts) > 1 else host
+        for host, number in ahead.hosts.items()
+    )
+    through = f", through the proxy {', '.join(ahead.proxies)}" if ahead.proxies else ""
+    return f"{count(ahead.tarballs, 'tarball')} from {hosts}{through}"
+
+
+def announcement(lock: str, ahead: Survey) -> str:
+    """What is going to be downloaded."""
+    if not ahead.tarballs:
+        return f"{lock}: nothing to download: the cache has every tarball"
+    lines = [f"{lock}: to download, once: {sources(ahead)}", f"  {_size(ahead)}"]
+    if ahead.asked_about:
+        lines.append(
+            f"  the lock has no hash of {ahead.asked_about:,}: of these, metadata is asked for, too"
+        )
+    return "\n".join(lines)
+
+
+def table(measured: Measured) -> str:
+    """The measurements, for people."""
+    lines = [f"{'':<42} {'seconds':>9} {'MB/s':>9} {'tarballs/s':>11}"]
+    lines += [_row(name, rate) for name, rate in _named(measured)]
+    if measured.contest is not None and measured.contest.curl_trouble:
+        lines.append(f"no curl beside it: {measured.contest.curl_trouble}")
+    verdict = _verdict(measured)
+    return "\n".join([*lines, verdict] if verdict else lines)
+
+
+def as_json(lock: str, ahead: Survey, measured: Measured, connections: int) -> dict[str, Any]:
+    """All of it, for programs; sizes in bytes, times in seconds."""
+    return {
+        "lock": lock,
+        "agreed": True,
+        "connections": connections,
+        "download": {
+            "tarballs": ahead.tarballs,
+            "hosts": ahead.hosts,
+            "proxies": list(ahead.proxies),
+            "metadataAskedFor": ahead.asked_about,
+            "tarballsOfKnownSize": ahead.sized,
+            "knownBytes": ahead.known_bytes,
+        },
+        "fetch": None if measured.fetch is None else _fields(measured.fetch),
+        "hash": _fields(measured.hashing),
+        "write": _fields(measured.writing),
+        "loopback": None if measured.contest is None else _contest_fields(measured.contest),
+    }
+
+
+def _size(ahead: Survey) -> str:
+    if not ahead.sized:
+        return "how many bytes is not known: a lock has no sizes"
+    size = human_bytes(ahead.known_bytes)
+    if ahead.sized == ahead.tarballs:
+        return f"{size}, by what the download cache has of them"
+    return f"more than {size}: of {ahead.tarballs - ahead.sized:,} the size is not known"
+
+
+def _named(measured: Measured) -> Iterator[tuple[str, Rate]]:
+    if measured.fetch is not None:
+        yield "fetch, verify and cache, over the network", measured.fetch
+    yield "hash alone: sha512, one thread", measured.hashing
+    yield "write alone: one thread, no fsync", measured.writing
+    if measured.contest is not None:
+        yield "fetch, verify and cache, from loopback", measured.contest.median_of_ours()
+        curl = measured.contest.median_of_curl()
+        if curl is not None:
+            yield "curl --parallel to files, from loopback", curl
+
+
+def _row(name: str, rate: Rate) -> str:
+    megabytes = rate.bytes_per_second / 1e6
+    return f"{name:<42} {rate.seconds:>9.3f} {megabytes:>9.1f} {rate.tarballs_per_second:>11,.0f}"
+
+
+def _verdict(measured: Measured) -> str:
+    """What the fetch waited for."""
+    if measured.fetch is None or measured.contest is None:
+        return ""
+    here = measured.contest.median_of_ours()
+    times = here.tarballs_per_second / measured.fetch.tarballs_per_second
+    if times > _FASTER:
+        return (
+            f"the network or the registry is the limit: from loopback it is {times:.1f} times "
+            "as fast"
+        )
+    return "this machine is the limit: from loopback it is not much faster"
+
+
+def _contest_fields(contest: Contest) -> dict[str, Any]:
+    median = contest.median_of_curl()
+    return {
+        "runs": len(contest.ours),
+        "fetch": _repeated(contest.median_of_ours(), contest.ours),
+        "curl": None if median is None else _repeated(median, contest.curl),
+        "curlVersion": contest.curl_version,
+        "curlTrouble": contest.curl_trouble,
+    }
+
+
+def _repeated(median: Rate, rates: tuple[Rate, ...]) -> dict[str, Any]:
+    return {**_fields(median), "allSeconds": [round(rate.seconds, 4) for rate in rates]}
+
+
+def _fields(rate: Rate) -> dict[str, Any]:
+    return {
+        "tarballs": rate.tarballs,
+        "bytes": rate.size,
+        "seconds": round(rate.seconds, 4),
+        "bytesPerSecond": round(rate.bytes_per_second),
+    }
