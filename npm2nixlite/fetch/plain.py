@@ -162,7 +162,7 @@ class PlainHttp:
                     origin.port,
                     ssl=origin.ssl,
                     server_hostname=origin.host if origin.ssl else None,
-                    happy_eyeballs_delay=_EYEBALLS,
+                    happy_eyeballs_delay=None if origin in self._addresses else _EYEBALLS,
                 )
         except TimeoutError:
             raise

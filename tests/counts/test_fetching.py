@@ -79,8 +79,8 @@ def test_each_tarball_is_asked_for_once_and_nothing_else_is(cold: Fetched) -> No
 
 
 def test_connections_are_kept(cold: Fetched) -> None:
-    """At most those that the user allows; and none is opened that is not used."""
-    assert cold.registry.connections <= CONNECTIONS
+    """At most those that the user allows; and each process's first, closed before the others."""
+    assert cold.registry.connections <= CONNECTIONS + cold.notes.processes("connect")
     assert len(cold.notes.of("connect")) == cold.registry.connections
     assert cold.notes.processes("connect") <= MOST_PROCESSES
 
@@ -104,9 +104,9 @@ def test_no_file_of_the_project_is_opened_twice(cold: Fetched) -> None:
 
 
 def test_tasks_are_of_connections_and_not_of_tarballs(cold: Fetched) -> None:
-    """Two for each connection (its work, and that it comes about), four for each event loop."""
+    """One for each connection, and eight for each event loop and its first connection."""
     tasks = cold.notes.of("task")
-    assert len(tasks) <= 2 * CONNECTIONS + 4 * cold.notes.processes("task")
+    assert len(tasks) <= CONNECTIONS + 8 * cold.notes.processes("task")
     assert cold.notes.processes("task") <= MOST_PROCESSES
 
 
