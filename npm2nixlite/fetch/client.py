@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +13,8 @@ from npm2nixlite import __version__
 from npm2nixlite.fetch.answer import Head
 from npm2nixlite.fetch.lanes import Lane, Lanes
 from npm2nixlite.fetch.plain import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
-from npm2nixlite.retry import LONGEST_WAIT, backoff, is_transient, retry_after
+from npm2nixlite.fetch.refusal import Refused, explained, refusal
+from npm2nixlite.retry import LONGEST_WAIT, backoff
 
 if TYPE_CHECKING:
     import ssl
@@ -25,41 +25,14 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.fetch.tls import Tls
 
-__all__ = ["Client", "Refused", "open_session"]
+__all__ = ["Client", "open_session"]
 
 T = TypeVar("T")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
-_PROXY_HINT = "npm's settings https-proxy and proxy, or HTTPS_PROXY, name the proxy"
 _READ_BUFFER = 256 * 1024  # bytes; a socket's worth at a time
 _HEADERS = {"User-Agent": f"npm2nixlite/{__version__}", "Accept-Encoding": "identity"}
-
-
-class Refused(Exception):  # noqa: N818 (an answer, not a fault of ours)
-    """A request that ended without what was asked for.
-
-    Attributes:
-        status: The HTTP status; None where there was no answer, or no whole one.
-        transient: Whether another attempt may go better.
-        wait: Seconds the server asks to wait before it.
-        hint: What the user can do.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        status: int | None = None,
-        transient: bool = False,
-        wait: float | None = None,
-        hint: str = "",
-    ) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.transient = transient
-        self.wait = wait
-        self.hint = hint
 
 
 def open_session(options: FetchOptions) -> aiohttp.ClientSession:
@@ -168,7 +141,7 @@ class Client:
             except Refused as refused:
                 failure = refused
             except (aiohttp.ClientError, TimeoutError, CutShort, NoConnection) as error:
-                failure = _explained(error, self._options.timeout)
+                failure = explained(error, self._options.timeout)
             wait = backoff(attempt) if failure.wait is None else failure.wait
             if not failure.transient or attempt >= self._options.retries or wait > LONGEST_WAIT:
                 if failure.transient and failure.status is None and host not in self._answered:
@@ -196,7 +169,7 @@ class Client:
             finally:
                 await sink.close()
             if head.status not in _REDIRECTS:
-                raise _refusal(head, address, credentials="Authorization" in asked.headers)
+                raise refusal(head, address, credentials="Authorization" in asked.headers)
             address = _redirected(address, head)
         raise Refused(f"more than {_MOST_REDIRECTS} redirects")
 
@@ -267,46 +240,6 @@ class _Text:
         pass
 
 
-def _explained(
-    error: aiohttp.ClientError | TimeoutError | CutShort | NoConnection, timeout: float
-) -> Refused:
-    """What the HTTP library raises, in the user's words."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            return Refused(
-                f"TLS failed: {error.__cause__ or error}",
-                hint="name your certificate authority: npm's 'cafile', or SSL_CERT_FILE",
-            )
-        case aiohttp.ClientHttpProxyError():
-            # Its own words may hold the proxy's address, and a password with it.
-            return Refused(
-                f"the proxy answered HTTP {error.status}",
-                status=error.status,
-                transient=is_transient(error.status),
-                hint=_PROXY_HINT,
-            )
-        case aiohttp.ClientProxyConnectionError():
-            return Refused(
-                f"no connection to the proxy: {_reason(error)}", transient=True, hint=_PROXY_HINT
-            )
-        case aiohttp.ClientPayloadError() | CutShort():
-            return Refused("the body was cut short", transient=True)
-        case TimeoutError():
-            return Refused(
-                f"the server gave no byte for {timeout:g} s",
-                transient=True,
-                hint="try again, or give it longer with --timeout",
-            )
-        case aiohttp.ClientConnectionError() | NoConnection():
-            return Refused(
-                f"no connection: {_reason(error)}",
-                transient=True,
-                hint="check the network and the registry; --registry names another one",
-            )
-        case _:
-            return Refused(f"no proper HTTP answer: {error}")
-
-
 def _redirected(address: URL, head: Head) -> URL:
     location = head.headers.get("location")
     if not location:
@@ -318,34 +251,3 @@ def _redirected(address: URL, head: Head) -> URL:
     if target.scheme not in {"http", "https"} or not target.host:
         raise Refused(f"HTTP {head.status} to a {target.scheme or 'nameless'} address")
     return target.with_user(None) if target.user else target
-
-
-def _refusal(head: Head, address: URL, *, credentials: bool) -> Refused:
-    status = head.status
-    host = address.authority
-    hint = ""
-    if status in {401, 403} and credentials:
-        hint = f"the credentials that .npmrc gives for {host} were refused"
-    elif status in {401, 403}:
-        hint = f"give credentials in .npmrc: //{host}/:_authToken=…"
-    elif status == 404:
-        hint = "the registry does not have it: check the lock, and --registry"
-    wait = retry_after(head.headers.get("retry-after"))
-    if wait is not None and wait > LONGEST_WAIT:
-        hint = f"the server asks to come back in {wait:.0f} s"
-    return Refused(
-        f"HTTP {status} {head.reason}".rstrip(),
-        status=status,
-        transient=is_transient(status),
-        wait=wait,
-        hint=hint,
-    )
-
-
-def _reason(error: aiohttp.ClientConnectionError | NoConnection) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        cause = error.os_error
-        if cause.errno and cause.errno > 0:  # negative where a name does not resolve
-            return os.strerror(cause.errno)
-        return cause.strerror or str(cause)
-    return str(error) or type(error).__name__

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from npm2nixlite.errors import InputError
-from npm2nixlite.fetch.client import Client, Refused
+from npm2nixlite.fetch.refusal import Refused
 from npm2nixlite.integrity import Integrity, parse_integrity
 
 if TYPE_CHECKING:
     from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.fetch.client import Client
 
 __all__ = ["Distribution", "ask_registry"]
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import unwritable
 from npm2nixlite.errors import FetchError
-from npm2nixlite.fetch.client import Client, Refused, open_session
+from npm2nixlite.fetch.client import Client, open_session
 from npm2nixlite.fetch.job import Failure, Fetched, Job
 from npm2nixlite.fetch.metadata import Distribution, ask_registry
 from npm2nixlite.fetch.partial import Download
+from npm2nixlite.fetch.refusal import Refused
 from npm2nixlite.integrity import hold_against
 
 if TYPE_CHECKING:
