@@ -123,6 +123,8 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
         (root / name).symlink_to(f"usr/{name}")
     for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "os-release"):
         shutil.copyfile(Path("/etc", name), root / "etc" / name)
+    if Path("/etc/alternatives").is_dir():  # Debian's cc is a link into it
+        shutil.copytree("/etc/alternatives", root / "etc/alternatives", symlinks=True)
     (root / "etc/machine-id").touch()
     units = root / "etc/systemd/system"
     (units / "default.target").symlink_to("/usr/lib/systemd/system/multi-user.target")
