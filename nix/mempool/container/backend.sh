@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Builds mempool's backend with network access, for `npm2nixlite container-build`, in a copy of its
 # repository: since 3.0.0 the backend's own preinstall builds rust/gbt beside it.
+set -eu
 cd backend
 npm ci
 npm run build

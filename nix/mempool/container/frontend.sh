@@ -3,6 +3,7 @@
 # its repository.
 #
 # ASSETS: the script that the canonical build runs, too.
+set -eu
 cd frontend
 npm ci
 # shellcheck source=nix/mempool/assets.sh
