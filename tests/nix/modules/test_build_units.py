@@ -93,9 +93,7 @@ class TestBuildModes:
         assert "node_modules/b: no commit" in failed["message"]
 
     def test_container_is_one_whatever_the_lock_has(self, nix: Nix) -> None:
-        found = self.modes(
-            nix, a=("container", package([])), b=("container", package(BLOCKERS))
-        )
+        found = self.modes(nix, a=("container", package([])), b=("container", package(BLOCKERS)))
         assert found["container"] == ["services.x.a", "services.x.b"]
         assert found["warnings"] == []
         assert found["assertions"] == []
@@ -105,9 +103,7 @@ class TestBuildModes:
         assert found["assertions"][0]["message"].startswith("services.x.a: its package says")
 
     def test_two_versions_in_one_place_are_an_error(self, nix: Nix) -> None:
-        found = self.modes(
-            nix, a=("container", package([])), b=("container", package([], "2.0.0"))
-        )
+        found = self.modes(nix, a=("container", package([])), b=("container", package([], "2.0.0")))
         (failed,) = found["assertions"]
         assert "services.x.a want 1.0.0 and services.x.b want 2.0.0" in failed["message"]
 
