@@ -62,3 +62,22 @@ def test_real_units_are_restarted_reported_and_rolled_back(machine: Machine, run
     assert machine.state() == "active"
     results = machine.root / "var/lib/mempool/results/web-site"
     assert (results / (results / "current").readlink() / "answer.txt").read_text() == "two"
+
+
+@pytest.mark.parametrize("runner", ["nspawn", "bwrap"])
+def test_memory_is_limited_for_a_build_as_a_whole(machine: Machine, runner: str) -> None:
+    if not machine.take_controllers():
+        pytest.skip("this machine gives others no memory controller")
+    # Four processes at once, each of which stays below what a single one may have.
+    hold = "head -c 150000000 /dev/zero | tail -c 150000000 >all"
+    (machine.root / "script").write_text(
+        f'for one in 1 2 3 4; do {hold}$one & ids="${{ids-}} $!"; done\n'
+        'for id in $ids; do wait "$id"; done\nrm all*\n'
+    )
+    tools = ("--tool=head", "--tool=tail", "--tool=rm")
+    build = ("/source", f"--runner={runner}", "--script=/script", *tools)
+    run = machine.program(*build, "--memory=400M")
+    assert run.returncode == 4, run.stderr
+    assert "the build script ended with status 137" in run.stderr  # killed
+    run = machine.program(*build, "--memory=1500M")
+    assert run.returncode == 0, run.stderr

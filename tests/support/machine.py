@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.cgroups import CONTROLLERS, own_cgroups
 from tests.support.projects import ROOT
 from tests.support.yard import wait_until
 
@@ -58,6 +60,18 @@ class Machine:
         """A property of a unit."""
         return self.run("systemctl", "show", unit, "--property", name, "--value").stdout.strip()
 
+    def take_controllers(self) -> bool:
+        """Let its systemd limit memory and CPUs; whether that can be here."""
+        for controller in CONTROLLERS:
+            # systemd-nspawn mounts the old hierarchies read-only.
+            self.run("mount", "-o", "remount,rw,bind", f"/sys/fs/cgroup/{controller}")
+        self.run("systemctl", "daemon-reexec")
+        scope = self.run(
+            *("systemd-run", "--scope", "--quiet", "--unit=probe", "--property=MemoryMax=1G"),
+            *("sh", "-c", "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers"),
+        ).stdout
+        return "memory:/system.slice/probe.scope" in scope or "memory" in scope.split()
+
     def journal(self, *options: str) -> str:
         return self.run("journalctl", "--no-pager", *options).stdout
 
@@ -80,40 +94,48 @@ def booted_machine(units: Mapping[str, str], *, shared: Iterable[Path] = ()) -> 
     _lay_out(root, units)
     seen = {Path("/usr"), ROOT, Path(sys.prefix), Path(sys.base_prefix), *shared}
     outside = [path for path in seen if path == Path("/usr") or path.parts[1] != "usr"]
-    with (root / "console").open("wb") as console:
-        process = subprocess.Popen(
-            [
-                *("setpriv", "--pdeathsig", "TERM", "systemd-nspawn", "--quiet", "--boot"),
-                *("--register=no", "--keep-unit", "--settings=no", "--console=pipe"),
-                *("--capability=all", "--resolv-conf=off", "--link-journal=no"),
-                *(f"--machine={name}", f"--directory={root}"),
-                *(f"--bind-ro={path}" for path in sorted(outside)),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=console,
-            stderr=console,
-        )
+    command = [
+        *("setpriv", "--pdeathsig", "TERM", "systemd-nspawn", "--quiet", "--boot"),
+        *("--register=no", "--keep-unit", "--settings=no", "--console=pipe"),
+        *("--capability=all", "--resolv-conf=off", "--link-journal=no"),
+        *(f"--machine={name}", f"--directory={root}"),
+        *(f"--bind-ro={path}" for path in sorted(outside)),
+    ]
     try:
-        wait_until(lambda: _booted(process.pid) or process.poll() is not None)
-        leader = _booted(process.pid)
-        if leader is None:
-            why = f"systemd does not boot here: {(root / 'console').read_text()}"
-            if os.environ.get("NPM2NIXLITE_REQUIRE_TOOLS"):
-                pytest.fail(why)
-            pytest.skip(why)
-        booted = Machine(root, leader)
-        wait_until(lambda: "running" in booted.run("systemctl", "is-system-running").stdout, 60)
-        yield booted
+        with own_cgroups(name) as groups, (root / "console").open("wb") as console:
+            enter = 'for group; do echo $$ >"$group/cgroup.procs"; done; exec '
+            process = subprocess.Popen(
+                ["sh", "-euc", enter + shlex.join(command), "sh", *groups],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+            try:
+                yield _ready(root, process)
+            finally:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         with suppress(OSError):
             Path("/run/systemd/nspawn/propagate", name).rmdir()
         shutil.rmtree(root)
+
+
+def _ready(root: Path, process: subprocess.Popen[bytes]) -> Machine:
+    wait_until(lambda: _booted(process.pid) or process.poll() is not None)
+    leader = _booted(process.pid)
+    if leader is None:
+        why = f"systemd does not boot here: {(root / 'console').read_text()}"
+        if os.environ.get("NPM2NIXLITE_REQUIRE_TOOLS"):
+            pytest.fail(why)
+        pytest.skip(why)
+    machine = Machine(root, leader)
+    wait_until(lambda: "running" in machine.run("systemctl", "is-system-running").stdout, 60)
+    return machine
 
 
 def _lay_out(root: Path, files: Mapping[str, str]) -> None:
