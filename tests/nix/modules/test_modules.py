@@ -407,7 +407,8 @@ class TestBuild:
             nix,
             f"{{ imports = [ ({blocked}) ]; services.mempool.mainnet.enable = true;"
             " services.mempool.signet.enable = true; }",
-            "{ inherit (s) failed; inherit (s.config) warnings; inherit (s.config.systemd) services;"
+            "{ inherit (s) failed; inherit (s.config) warnings;"
+            " inherit (s.config.systemd) services;"
             ' root = s.config.services.nginx.virtualHosts.mempool.locations."/".extraConfig; }',
         )
         assert found["failed"] == []
@@ -446,10 +447,12 @@ class TestBuild:
         found = system(
             nix,
             """{
-              services.mempool = { mainnet.enable = true; signet.enable = true; build = "container"; };
+              services.mempool = { mainnet.enable = true; signet.enable = true; };
+              services.mempool.build = "container";
               services.mempool-backend.mainnet.build = "canonical";
             }""",
-            "{ inherit (s) failed; inherit (s.config) warnings; inherit (s.config.systemd) services; }",
+            "{ inherit (s) failed; inherit (s.config) warnings;"
+            " inherit (s.config.systemd) services; }",
         )
         assert found["failed"] == found["warnings"] == []
         services = found["services"]
