@@ -523,11 +523,11 @@ class TestReadme:
 
     def test_its_configurations_are_short(self) -> None:
         examples = self.examples()
-        assert len(examples) == 2
+        assert len(examples) == 3
         assert all(example.count("\n") < 40 for example in examples)
 
     def test_its_configurations_evaluate(self, nix: Nix) -> None:
-        for example, networks in zip(self.examples(), (1, 3), strict=True):
+        for example, networks in zip(self.examples(), (1, 3, 1), strict=True):
             configuration = example.replace("./hardware-configuration.nix", "").replace(
                 "./npm2nixlite", str(ROOT)
             )
@@ -540,3 +540,5 @@ class TestReadme:
             assert found["failed"] == []
             assert found["warnings"] == []
             assert len([unit for unit in found["units"] if "database" in unit]) == networks
+            builds = [unit for unit in found["units"] if unit.endswith("-build")]
+            assert builds == (["mempool-frontend-build"] if "container_build" in example else [])
