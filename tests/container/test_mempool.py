@@ -28,8 +28,9 @@ writeFileSync('rust-gbt/index.js', "exports.made = 'beside the backend'");
 _COMPILE = """\
 const { mkdirSync, writeFileSync } = require('fs');
 mkdirSync('dist');
-const commit = JSON.stringify(process.env.MEMPOOL_COMMIT_HASH);
-writeFileSync('dist/index.js', `module.exports = { commit: ${commit}, gbt: require('rust-gbt').made };`);
+const commit = process.env.MEMPOOL_COMMIT_HASH;
+const lines = [`exports.commit = '${commit}';`, "exports.gbt = require('rust-gbt').made;"];
+writeFileSync('dist/index.js', lines.join(''));
 """
 _PAGES = """\
 const { mkdirSync, writeFileSync } = require('fs');

@@ -37,7 +37,7 @@ setInterval(() => {}, 1e6);
 """
 
 
-def options(runner: str) -> dict[str, Any]:
+def options(runner: str, *, wait: bool) -> dict[str, Any]:
     return {
         "runner": runner,
         "memory": "2G",
@@ -49,14 +49,14 @@ def options(runner: str) -> dict[str, Any]:
         "npmrc": None,
         "settle": 1,
         "keep_previous": False,
-        "wait": False,
+        "wait": wait,
         "state_dir": "/etc/mempool",
         "work_dir": "/var/lib/mempool/work",
         "result_dir": "/var/lib/mempool/results",
     }
 
 
-def units(nix: Nix, runner: str) -> dict[str, str]:
+def units(nix: Nix, runner: str, *, wait: bool = False) -> dict[str, str]:
     """As the modules have them, for a backend whose source is at ``/source``."""
     project = {
         "source": "/source",
@@ -70,7 +70,7 @@ def units(nix: Nix, runner: str) -> dict[str, str]:
         "name": "mempool-backend",
         "project": project,
         "units": [f"{_INSTANCE}.service"],
-        "options": options(runner),
+        "options": options(runner, wait=wait),
         "program": sys.prefix,
         "path": ["/usr"],
     }
@@ -115,16 +115,21 @@ def said(machine: Machine, unit: str) -> str:
     return machine.journal(f"--unit={unit}", "--output=cat")
 
 
+def prepare(machine: Machine) -> None:
+    """What NixOS makes beside units: the instance's user, and its settings."""
+    for file, line in {
+        "passwd": f"{_INSTANCE}:x:990:990::/:/usr/sbin/nologin\n",
+        "group": f"{_INSTANCE}:x:990:\n",
+    }.items():
+        path = machine.root / "etc" / file
+        path.write_text(path.read_text() + line)
+    (machine.root / "etc/settings.json").write_text('{"MEMPOOL": {"NETWORK": "mainnet"}}')
+
+
 @pytest.fixture(params=["nspawn", "bwrap"])
 def machine(request: pytest.FixtureRequest, nix: Nix) -> Iterator[Machine]:
     with booted_machine(units(nix, request.param)) as booted:
-        for file, line in {
-            "passwd": f"{_INSTANCE}:x:990:990::/:/usr/sbin/nologin\n",
-            "group": f"{_INSTANCE}:x:990:\n",
-        }.items():
-            path = booted.root / "etc" / file
-            path.write_text(path.read_text() + line)
-        (booted.root / "etc/settings.json").write_text('{"MEMPOOL": {"NETWORK": "mainnet"}}')
+        prepare(booted)
         yield booted
 
 
@@ -186,6 +191,19 @@ def test_a_build_that_is_stopped_leaves_nothing_behind_and_starts_anew(machine: 
     assert "quick" in _result(machine).read_text()
     work = machine.root / "var/lib/mempool/work/mempool-backend"
     assert {path.name for path in work.iterdir()} == {"lock", "mempool-backend-lastlog"}
+
+
+def test_a_switch_waits_for_the_build_where_that_is_wished(nix: Nix) -> None:
+    with booted_machine(units(nix, "bwrap", wait=True)) as machine:
+        prepare(machine)
+        write_source(machine, "one")
+        machine.run("systemctl", "enable", _BUILD, _INSTANCE)
+        switch(machine)
+        assert machine.state(_BUILD) == "inactive"
+        assert machine.state(_INSTANCE) == "active", said(machine, _BUILD)
+        write_source(machine, "two", "false")
+        switch(machine)
+        assert machine.state(_BUILD) == "failed"  # which is what a switch looks at in the end
 
 
 def _result(machine: Machine) -> Path:
