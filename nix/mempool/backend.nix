@@ -32,6 +32,7 @@ let
     omit = [ "dev" ];
     inherit localDependencies;
   };
+
   environment = {
     # Part of the API's answers; otherwise git is asked.
     MEMPOOL_COMMIT_HASH = release.source.commit;

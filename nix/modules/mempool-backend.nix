@@ -139,17 +139,19 @@ in
         message = "services.mempool-backend.${name}: without db_psk_file the backend logs in as who it is, mempool-${name}. Leave db_user out, or give a db_psk_file.";
       }) withDatabase;
 
-    warnings = modes.warnings ++ lib.concatLists (
-      lib.mapAttrsToList (
-        name: instance:
-        map (
-          place:
-          "services.mempool-backend.${name}: ${place} can be read by everybody on the machine: it is in the Nix store. Give ${
-            if place == "DATABASE.PASSWORD" then "db_psk_file" else "it as { _secret = \"/path\"; } in settings"
-          } instead."
-        ) instance.exposed
-      ) evaluated
-    );
+    warnings =
+      modes.warnings
+      ++ lib.concatLists (
+        lib.mapAttrsToList (
+          name: instance:
+          map (
+            place:
+            "services.mempool-backend.${name}: ${place} can be read by everybody on the machine: it is in the Nix store. Give ${
+              if place == "DATABASE.PASSWORD" then "db_psk_file" else "it as { _secret = \"/path\"; } in settings"
+            } instead."
+          ) instance.exposed
+        ) evaluated
+      );
 
     services.mempool.container_build.projects = lib.mkIf (inContainer != [ ]) {
       mempool-backend = builtPackage.containerBuild // {

@@ -180,8 +180,11 @@ def test_a_build_that_is_stopped_leaves_nothing_behind_and_starts_anew(machine: 
     machine.run("systemctl", "enable", _BUILD)
     switch(machine)
     wait_until(lambda: processes_with(f"sleep\0{nap}"), 120)
-    # As where a switch brings another source while the old one is built.
+    # What holds for all builds together holds for the scope of this one.
     assert machine.shows(_BUILD, "Slice") == "mempool-build.slice"
+    assert machine.shows("mempoolbackendbuild*.scope", "Slice") == "mempool-build.slice"
+
+    # As where a switch brings another source while the old one is built.
     machine.run("systemctl", "stop", _BUILD)
     wait_until(lambda: not processes_with(f"sleep\0{nap}"))
     write_source(machine, "quick")
