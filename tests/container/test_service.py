@@ -141,13 +141,15 @@ def test_each_switch_starts_the_build_and_the_instance_runs_from_what_is_current
     assert machine.state(_INSTANCE) == "inactive"
     assert machine.shows(_INSTANCE, "ConditionResult") == "no"
 
-    # The switch that brings the units is over while the build goes on.
+    # The switch that brings the units is over while the build goes on, and another lets it go on.
     write_source(machine, "one", "sleep 3")
     machine.run("systemctl", "enable", _BUILD, _INSTANCE)
     switch(machine)
     assert machine.state(_BUILD) == "activating"
+    switch(machine)
     wait_until(lambda: build_ended(machine), 120)
     assert machine.shows(_BUILD, "Result") == "success", said(machine, _BUILD)
+    assert said(machine, _BUILD).count("Starting ") == 1
     assert machine.state(_INSTANCE) == "active", said(machine, _INSTANCE)
     wait_until(lambda: "one on mainnet" in said(machine, _INSTANCE))
     assert (machine.root / "etc/mempool/mempool-backend").exists()

@@ -1,4 +1,4 @@
-"""Every shell script that Nix builds and NixOS runs, judged by shellcheck."""
+"""Every shell script, of Nix, of NixOS and of CI, judged by shellcheck."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.projects import ROOT
 
-SCRIPTS = sorted(path.relative_to(ROOT) for path in (ROOT / "nix").rglob("*.sh"))
+SCRIPTS = sorted(
+    path.relative_to(ROOT) for path in [*(ROOT / "nix").rglob("*.sh"), *(ROOT / ".ci").iterdir()]
+)
 
 
 @pytest.mark.skipif(
@@ -27,4 +29,4 @@ def test_shellcheck_finds_nothing(script: object) -> None:
 
 def test_there_are_scripts_to_look_at() -> None:
     names = {path.name for path in SCRIPTS}
-    assert {"database.sh", "backend.sh", "frontend.sh", "assets.sh"} <= names
+    assert {"database.sh", "backend.sh", "frontend.sh", "assets.sh", "setup"} <= names
