@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tests.support.units import render
 from tests.support.yard import processes_with, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.support.machine import Machine
@@ -56,7 +57,9 @@ def options(runner: str, *, wait: bool) -> dict[str, Any]:
     }
 
 
-def units(nix: Nix, runner: str, *, wait: bool = False) -> dict[str, str]:
+def units(
+    nix: Nix, runner: str, *, wait: bool = False, allow: Sequence[str] = ()
+) -> dict[str, str]:
     """As the modules have them, for a backend whose source is at ``/source``."""
     project = {
         "source": "/source",
@@ -84,7 +87,7 @@ def units(nix: Nix, runner: str, *, wait: bool = False) -> dict[str, str]:
         "memory_limit": 1024,
         "result": f"/{_CURRENT}",
     }
-    slice_config = nix.eval(call("buildSlice", {"allow": ["127.0.0.53"], "deny": ["localhost"]}))
+    slice_config = nix.eval(call("buildSlice", {"allow": allow, "deny": ["localhost"]}))
     return {
         f"{_BUILD}.service": render(nix.eval(call("containerBuildUnit", build))),
         f"{_INSTANCE}.service": render(nix.eval(call("backendUnit", instance))),
@@ -209,6 +212,39 @@ def test_a_switch_waits_for_the_build_where_that_is_wished(nix: Nix) -> None:
         write_source(machine, "two", "false")
         switch(machine)
         assert machine.state(_BUILD) == "failed"  # which is what a switch looks at in the end
+
+
+# Connects to a port of the machine's, and gives up where nothing comes back.
+_ASK = """\
+const { writeFileSync } = require('fs');
+const socket = require('net').connect(PORT, '127.0.0.1');
+const tell = (text) => { writeFileSync('main.js', text); socket.destroy(); };
+socket.setTimeout(5000, () => tell('// kept away'));
+socket.on('connect', () => tell('// reached'));
+"""
+
+
+@pytest.mark.parametrize("runner", ["nspawn", "bwrap"])
+@pytest.mark.parametrize(
+    ("allow", "told"), [([], "// kept away"), (["127.0.0.1"], "// reached")], ids=["deny", "allow"]
+)
+def test_a_build_reaches_of_the_machine_only_what_is_allowed(
+    nix: Nix, runner: str, allow: list[str], told: str
+) -> None:
+    described = units(nix, runner, wait=True, allow=allow)
+    with (
+        booted_machine(described, firewall=True) as machine,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        if "does not support BPF/cgroup firewalling" in machine.journal():
+            pytest.skip("systemd has no firewall here")
+        prepare(machine)
+        write_source(machine, "", "node ask.js")
+        ask = _ASK.replace("PORT", str(server.getsockname()[1]))
+        (machine.root / "source/backend/ask.js").write_text(ask)
+        machine.run("systemctl", "enable", _BUILD)
+        switch(machine)
+        assert _result(machine).read_text() == told, said(machine, _BUILD)
 
 
 def _result(machine: Machine) -> Path:

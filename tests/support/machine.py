@@ -20,7 +20,7 @@ from tests.support.projects import ROOT
 from tests.support.yard import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Machine", "booted_machine"]
 
@@ -77,12 +77,13 @@ class Machine:
 
 
 @contextmanager
-def booted_machine(units: Mapping[str, str], *, shared: Iterable[Path] = ()) -> Iterator[Machine]:
+def booted_machine(units: Mapping[str, str], *, firewall: bool = False) -> Iterator[Machine]:
     """Boot a machine; skips the test where that cannot be.
 
     Args:
         units: Name of a file below ``/etc/systemd/system`` → what is in it.
-        shared: Directories of this machine that it sees, too, read-only.
+        firewall: Whether its systemd can keep units from addresses, for which it must have the new
+            hierarchy of control groups, and be allowed to load programs into the kernel.
     """
     if os.geteuid() != 0:
         pytest.skip("booting a machine needs root")
@@ -92,7 +93,7 @@ def booted_machine(units: Mapping[str, str], *, shared: Iterable[Path] = ()) -> 
     root.chmod(0o755)
     name = root.name.replace("_", "x").replace("-", "x")  # a hostname
     _lay_out(root, units)
-    seen = {Path("/usr"), ROOT, Path(sys.prefix), Path(sys.base_prefix), *shared}
+    seen = {Path("/usr"), ROOT, Path(sys.prefix), Path(sys.base_prefix)}
     outside = [path for path in seen if path == Path("/usr") or path.parts[1] != "usr"]
     command = [
         *("setpriv", "--pdeathsig", "TERM", "systemd-nspawn", "--quiet", "--boot"),
@@ -100,12 +101,15 @@ def booted_machine(units: Mapping[str, str], *, shared: Iterable[Path] = ()) -> 
         *("--capability=all", "--resolv-conf=off", "--link-journal=no"),
         *(f"--machine={name}", f"--directory={root}"),
         *(f"--bind-ro={path}" for path in sorted(outside)),
+        *(["--system-call-filter=bpf"] if firewall else []),
     ]
+    hierarchy = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if firewall else {}
     try:
         with own_cgroups(name) as groups, (root / "console").open("wb") as console:
             enter = 'for group; do echo $$ >"$group/cgroup.procs"; done; exec '
             process = subprocess.Popen(
                 ["sh", "-euc", enter + shlex.join(command), "sh", *groups],
+                env={**os.environ, **hierarchy},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
