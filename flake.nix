@@ -37,10 +37,12 @@
         default = import ./nix/modules;
         mempool-backend.imports = [
           ./nix/modules/packages.nix
+          ./nix/modules/container-build.nix
           ./nix/modules/mempool-backend.nix
         ];
         mempool-frontend.imports = [
           ./nix/modules/packages.nix
+          ./nix/modules/container-build.nix
           ./nix/modules/mempool-backend.nix
           ./nix/modules/mempool-frontend.nix
         ];

@@ -20,6 +20,7 @@ python3Packages.buildPythonApplication {
   build-system = [ python3Packages.hatchling ];
   dependencies = [
     python3Packages.aiohttp
+    python3Packages.node-semver
     python3Packages.packaging
     python3Packages.semver
     python3Packages.tqdm

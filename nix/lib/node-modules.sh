@@ -25,6 +25,7 @@ linkModules() {
 installPackage() {
   local name target
   name=$(node --print 'require("./package.json").name')
+  # shellcheck disable=SC2154 # Nix sets it
   target=$out/lib/node_modules/$name
   mkdir -p "$target"
   npm pack --dry-run --json --ignore-scripts --loglevel=error > "$TMPDIR/packed.json"

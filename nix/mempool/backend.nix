@@ -32,41 +32,65 @@ let
     omit = [ "dev" ];
     inherit localDependencies;
   };
+
+  environment = {
+    # Part of the API's answers; otherwise git is asked.
+    MEMPOOL_COMMIT_HASH = release.source.commit;
+  };
+
+  # Of Rust, `cc` links what cargo compiled; it is on every container build's PATH.
+  rust =
+    if mempool-rust-gbt == null then
+      [ ]
+    else
+      [
+        pkgs.cargo
+        pkgs.rustc
+      ];
 in
-npm.buildNpmProject {
-  pname = "mempool-backend";
-  inherit (release) version;
-  src = source;
-  sourceRoot = "source/backend";
-  packages = generated;
-  inherit localDependencies productionModules;
+npm.buildNpmProject (
+  environment
+  // {
+    pname = "mempool-backend";
+    inherit (release) version;
+    src = source;
+    sourceRoot = "source/backend";
+    packages = generated;
+    inherit localDependencies productionModules;
 
-  # Part of the API's answers; otherwise git is asked.
-  MEMPOOL_COMMIT_HASH = release.source.commit;
+    installPhase = ''
+      runHook preInstall
+      root=$out/lib/mempool-backend
+      mkdir -p "$root" "$out/bin"
+      cp -R dist package.json "$root"
+      echo '{}' > "$root/mempool-config.json"
+      ln -s "$productionModules/node_modules" "$root/node_modules"
+      cat > "$out/bin/mempool-backend" <<END
+      #!${pkgs.stdenv.shell}
+      exec ${nodejs}/bin/node \$MEMPOOL_NODE_OPTIONS "$root/dist/index.js" "\$@"
+      END
+      chmod +x "$out/bin/mempool-backend"
+      runHook postInstall
+    '';
 
-  installPhase = ''
-    runHook preInstall
-    root=$out/lib/mempool-backend
-    mkdir -p "$root" "$out/bin"
-    cp -R dist package.json "$root"
-    echo '{}' > "$root/mempool-config.json"
-    ln -s "$productionModules/node_modules" "$root/node_modules"
-    cat > "$out/bin/mempool-backend" <<END
-    #!${pkgs.stdenv.shell}
-    exec ${nodejs}/bin/node \$MEMPOOL_NODE_OPTIONS "$root/dist/index.js" "\$@"
-    END
-    chmod +x "$out/bin/mempool-backend"
-    runHook postInstall
-  '';
-
-  passthru = {
-    inherit release nodejs;
-    # The config's place for releases that know no MEMPOOL_CONFIG_FILE.
-    configPath = "lib/mempool-backend/mempool-config.json";
-  };
-  meta = {
-    description = "Backend of the mempool block explorer";
-    homepage = "https://mempool.space";
-    mainProgram = "mempool-backend";
-  };
-}
+    passthru = {
+      inherit release nodejs;
+      # The config's place for releases that know no MEMPOOL_CONFIG_FILE.
+      configPath = "lib/mempool-backend/mempool-config.json";
+      inherit (generated) blockers;
+      # What builds the same with network access, where the lock has blockers.
+      containerBuild = {
+        inherit source environment;
+        script = ./container/backend.sh;
+        output = "backend";
+        tools = rust;
+        visible = [ ];
+      };
+    };
+    meta = {
+      description = "Backend of the mempool block explorer";
+      homepage = "https://mempool.space";
+      mainProgram = "mempool-backend";
+    };
+  }
+)

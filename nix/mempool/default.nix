@@ -30,7 +30,10 @@ let
           fetchurl
           ;
       };
-      load = import ../lib/load.nix { inherit registry fetchurl; };
+      load = import ../lib/load.nix {
+        inherit registry fetchurl;
+        fetchgit = pkgs.fetchgit or null;
+      };
       source = pkgs.fetchFromGitHub { inherit (release.source) owner repo rev hash; };
       common = {
         inherit

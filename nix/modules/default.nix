@@ -2,6 +2,7 @@
 {
   imports = [
     ./packages.nix
+    ./container-build.nix
     ./mempool-backend.nix
     ./mempool-frontend.nix
     ./electrs.nix

@@ -25,6 +25,11 @@ let
       defaultText = lib.literalExpression "config.services.mempool.packages.mempool-backend";
       description = "The backend's package.";
     };
+    build = import ./build-option.nix lib {
+      default = config.services.mempool.build;
+      defaultText = lib.literalExpression "config.services.mempool.build";
+      description = "Where it is built; see `services.mempool.build`.";
+    };
     network = optional types.str "Its network. Where not given: `MEMPOOL.NETWORK` of its settings, or its name.";
     port = optional types.port "Port of its API on 127.0.0.1; the network's own where not given.";
     config = optional types.lines ''
@@ -91,6 +96,18 @@ let
     }
   ) instances;
 
+  optionOf = name: "services.mempool-backend.${name}";
+  modes = logic.buildModes (
+    lib.mapAttrs' (
+      name: instance: lib.nameValuePair (optionOf name) { inherit (instance) build package; }
+    ) instances
+  );
+  inContainer = lib.filter (name: lib.elem (optionOf name) modes.container) (
+    builtins.attrNames instances
+  );
+  container = config.services.mempool.container_build;
+  builtPackage = instances.${lib.head inContainer}.package;
+
   withDatabase = lib.filterAttrs (_: instance: instance.local) evaluated;
 
   claims = lib.mapAttrs (_: claim: lib.mapAttrs (_: claim) evaluated) {
@@ -111,6 +128,7 @@ in
   config = lib.mkIf (instances != { }) {
     assertions =
       logic.clashes "services.mempool-backend" claims
+      ++ modes.assertions
       ++ lib.mapAttrsToList (name: instance: {
         assertion = instance.db_psk == null || instance.db_psk_file == null;
         message = "services.mempool-backend.${name}: give db_psk or db_psk_file, not both.";
@@ -121,17 +139,26 @@ in
         message = "services.mempool-backend.${name}: without db_psk_file the backend logs in as who it is, mempool-${name}. Leave db_user out, or give a db_psk_file.";
       }) withDatabase;
 
-    warnings = lib.concatLists (
-      lib.mapAttrsToList (
-        name: instance:
-        map (
-          place:
-          "services.mempool-backend.${name}: ${place} can be read by everybody on the machine: it is in the Nix store. Give ${
-            if place == "DATABASE.PASSWORD" then "db_psk_file" else "it as { _secret = \"/path\"; } in settings"
-          } instead."
-        ) instance.exposed
-      ) evaluated
-    );
+    warnings =
+      modes.warnings
+      ++ lib.concatLists (
+        lib.mapAttrsToList (
+          name: instance:
+          map (
+            place:
+            "services.mempool-backend.${name}: ${place} can be read by everybody on the machine: it is in the Nix store. Give ${
+              if place == "DATABASE.PASSWORD" then "db_psk_file" else "it as { _secret = \"/path\"; } in settings"
+            } instead."
+          ) instance.exposed
+        ) evaluated
+      );
+
+    services.mempool.container_build.projects = lib.mkIf (inContainer != [ ]) {
+      mempool-backend = builtPackage.containerBuild // {
+        inherit (builtPackage) nodejs;
+        units = map (name: "mempool-${name}.service") inContainer;
+      };
+    };
 
     services.mysql = lib.mkIf (withDatabase != { }) {
       enable = true;
@@ -152,6 +179,8 @@ in
               after
               ;
             boundTo = instance.bound_to;
+            result =
+              if lib.elem name inContainer then "${container.result_dir}/mempool-backend/current" else null;
             inherit (instance.package) nodejs;
             writeConfig = ./runtime/write-config.js;
           }

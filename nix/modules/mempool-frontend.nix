@@ -25,6 +25,11 @@ let
     cfg.backends.${network}
       or "127.0.0.1:${localPorts.${network} or (toString logic.networks.${network}.httpPort)}";
 
+  modes = logic.buildModes {
+    "services.mempool-frontend" = { inherit (cfg) build package; };
+  };
+  inContainer = modes.container != [ ];
+
   scripts = logic.frontendConfig {
     inherit (cfg.package) version;
     inherit (cfg.package.release.source) commit;
@@ -33,7 +38,12 @@ let
   };
 
   server = logic.nginx {
-    root = "${cfg.package}/${cfg.package.root}";
+    # nginx follows the symlink at each request: a switch needs no restart.
+    root =
+      if inContainer then
+        "${config.services.mempool.container_build.result_dir}/mempool-frontend/current"
+      else
+        "${cfg.package}/${cfg.package.root}";
     inherit (cfg.package.release) languages;
     config = pkgs.writeText "mempool-config.js" scripts.config;
     customize = pkgs.writeText "mempool-customize.js" scripts.customize;
@@ -51,6 +61,11 @@ in
 {
   options.services.mempool-frontend = {
     enable = lib.mkEnableOption "the web pages of the mempool block explorer";
+    build = import ./build-option.nix lib {
+      default = config.services.mempool.build;
+      defaultText = lib.literalExpression "config.services.mempool.build";
+      description = "Where the pages are built; see `services.mempool.build`.";
+    };
     mainnet_enabled = flag "mainnet" true;
     testnet_enabled = flag "testnet" false;
     testnet4_enabled = flag "testnet4" false;
@@ -97,7 +112,15 @@ in
         assertion = shown != [ ];
         message = "services.mempool-frontend: no network is enabled.";
       }
-    ];
+    ]
+    ++ modes.assertions;
+    inherit (modes) warnings;
+    services.mempool.container_build.projects = lib.mkIf inContainer {
+      mempool-frontend = cfg.package.containerBuild // {
+        inherit (cfg.package) nodejs;
+        units = [ ];
+      };
+    };
     services.nginx = {
       enable = true;
       appendHttpConfig = server.httpConfig;

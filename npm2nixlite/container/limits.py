@@ -35,7 +35,8 @@ class Limits:
         if self.cpus is not None:
             properties.append(f"CPUQuota={100 * self.cpus}%")
         return [
-            *("systemd-run", "--scope", "--quiet", "--collect"),
+            # What holds for the caller's slice, such as whom it may talk to, holds for the scope.
+            *("systemd-run", "--scope", "--slice-inherit", "--quiet", "--collect"),
             f"--unit={unit}-{os.getpid()}",  # a scope may outlive its processes for a while
             *(f"--property={item}" for item in properties),
             "--",

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.container
 _COPY = "cp question.txt answer.txt\n"
 _TOOL = "--tool=cp"
 
-# The same build as the command line's, killed before a step by a signal that none can catch.
+# The same build as the command line's, killed by a signal that none can catch: where a step is
+# announced, or before the n-th change of the file system that follows.
 _KILLED = """\
 import os, signal, sys
 from pathlib import Path
@@ -37,10 +38,23 @@ from npm2nixlite.container.switch import Step, Switcher
 from npm2nixlite.container.tools import DEFAULT_TOOLS, find_tools
 from npm2nixlite.container.units import Units
 
-step, runner, yard, source, script = sys.argv[1:]
+step, change, runner, yard, source, script = sys.argv[1:]
+changes = {"open", "subprocess.Popen", "os.chmod", "os.mkdir", "os.remove", "os.rename"}
+changes |= {"os.rmdir", "os.symlink"}
+left = None
 def watch(now):
+    global left
     if now is Step[step]:
+        left = int(change)
+    if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+def count(event, arguments):
+    global left
+    if left and event in changes and not (event == "open" and arguments[1] in ("r", "rb")):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
 disk = Path(yard)
 places = Places("web-site", disk / "state", disk / "work", disk / "results")
 tools = find_tools((*DEFAULT_TOOLS, "cp"))
@@ -51,8 +65,8 @@ Builder(job, RUNNERS[runner], Limits(), Network(), switcher).run(wait=True, tell
 """
 
 
-def killed_before(yard: Yard, step: Step) -> int:
-    arguments = [step.name, yard.runner, yard.root, yard.source, yard.root / "script"]
+def killed_before(yard: Yard, step: Step, change: int = 0) -> int:
+    arguments = [step.name, change, yard.runner, yard.root, yard.source, yard.root / "script"]
     return subprocess.run(
         [sys.executable, "-c", _KILLED, *map(str, arguments)],
         env=environment(yard.root, PYTHONPATH=str(ROOT)),
@@ -90,6 +104,29 @@ def test_a_run_killed_before_a_step_is_ended_by_the_next(yard: Yard, step: Step)
     assert yard.answer() == "new"
     assert yard.is_tidy()
     assert yard.status()["pending"] is None
+
+
+@pytest.mark.parametrize("runner", ["bwrap"], indirect=True)
+def test_a_run_killed_before_any_change_of_its_switch_is_ended_by_the_next(yard: Yard) -> None:
+    script = yard.script(_COPY)
+    answers = ["0"]
+    (yard.source / "question.txt").write_text("0")
+    assert yard.build(script, _TOOL).status == 0
+    while True:
+        answers.append(str(len(answers)))
+        (yard.source / "question.txt").write_text(answers[-1])
+        ended = killed_before(yard, Step.NOTE, len(answers) - 1)
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+        assert yard.status()["whole"]
+        assert (yard.current / "answer.txt").read_text() in answers[-2:]
+        run = yard.build(script, _TOOL)
+        assert run.status == 0, run.stderr
+        assert yard.answer() == answers[-1]
+        assert yard.is_tidy()
+        assert yard.status()["pending"] is None
+    assert len(answers) > len(Step)
 
 
 def test_a_run_killed_while_it_builds_takes_its_container_along(yard: Yard) -> None:

@@ -33,6 +33,7 @@ let
   pkgs = toolchain // {
     stdenv = toolchain.stdenv // {
       shell = "/bin/sh";
+      cc = package "gcc" "14";
     };
     runtimeShell = "/bin/sh";
     nodejs_20 = toolchain.nodejs;
@@ -40,6 +41,22 @@ let
     rsync = package "rsync" "3";
     cargo = package "cargo" "1";
     rustc = package "rustc" "1";
+    git = package "git" "2";
+    getent = package "getent" "2";
+    bash = package "bash" "5";
+    coreutils = package "coreutils" "9";
+    util-linux = package "util-linux" "2";
+    findutils = package "findutils" "4";
+    gnugrep = package "gnugrep" "3";
+    gnused = package "gnused" "4";
+    gawk = package "gawk" "5";
+    gnutar = package "gnutar" "1";
+    gzip = package "gzip" "1";
+    gnumake = package "gnumake" "4";
+    binutils = package "binutils" "2";
+    bubblewrap = package "bubblewrap" "0";
+    nix = package "nix" "252";
+    systemd = package "systemd" "252";
     electrs = package "electrs" "0.10.9";
     mariadb = package "mariadb" "11.4";
     writeText = name: text: builtins.toFile name text;
@@ -56,6 +73,7 @@ let
       buildPythonApplication = fromArguments;
       aiohttp = package "aiohttp" "3";
       hatchling = package "hatchling" "1";
+      node-semver = package "node-semver" "0";
       packaging = package "packaging" "23";
       semver = package "semver" "3";
       tqdm = package "tqdm" "4";

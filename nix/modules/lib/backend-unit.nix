@@ -1,11 +1,13 @@
 # A backend's systemd unit.
 #
 # Type: backendUnit :: { name, package, nodejs, writeConfig, template, credentials, memory_limit,
-#   after ? [ ], boundTo ? [ ] } -> unit
+#   result ? null, after ? [ ], boundTo ? [ ] } -> unit
 #
 # package: with `version`, its path, and `configPath` for releases before 2.5.0. writeConfig: the
 # script that fills in secrets. template: the path of the settings without them. credentials: name
-# -> file. memory_limit: MiB. after: units to start after. boundTo: units to restart with.
+# -> file. memory_limit: MiB. result: where a container's build is run from, in the place of the
+# package, which is not built then; the unit waits for one to be there. after: units to start after.
+# boundTo: units to restart with.
 {
   name,
   package,
@@ -14,6 +16,7 @@
   template,
   credentials,
   memory_limit,
+  result ? null,
   after ? [ ],
   boundTo ? [ ],
 }:
@@ -21,6 +24,7 @@ let
   unit = "mempool-${name}";
   config = "/run/${unit}/config.json";
   readsVariable = builtins.compareVersions package.version "2.5.0" >= 0;
+  main = "${result}/dist/index.js";
 in
 {
   description = "mempool backend, ${name}";
@@ -40,7 +44,11 @@ in
     import ./hardening.nix
     // {
       ExecStartPre = "${nodejs}/bin/node ${writeConfig} ${template} ${config}";
-      ExecStart = "${package}/bin/mempool-backend";
+      ExecStart =
+        if result == null then
+          "${package}/bin/mempool-backend"
+        else
+          "${nodejs}/bin/node $MEMPOOL_NODE_OPTIONS ${main}";
       User = unit;
       Group = unit;
       LoadCredential = builtins.attrValues (
@@ -60,6 +68,16 @@ in
         { }
       else
         # Not there yet when the config is written, hence the dash.
-        { BindReadOnlyPaths = [ "-${config}:${package}/${package.configPath}" ]; }
+        {
+          BindReadOnlyPaths = [
+            "-${config}:${
+              if result == null then "${package}/${package.configPath}" else "${result}/mempool-config.json"
+            }"
+          ];
+        }
     );
 }
+// (
+  # Skipped and not failed until there is a result; who builds it starts it then.
+  if result == null then { } else { unitConfig.ConditionPathExists = main; }
+)

@@ -8,6 +8,9 @@
   backendSettings = import ./backend-settings.nix;
   seal = import ./seal.nix;
   secretsOf = import ./secrets.nix;
+  buildModes = import ./build-modes.nix;
+  buildSlice = import ./build-slice.nix;
+  containerBuildUnit = import ./container-build-unit.nix;
   backendUnit = import ./backend-unit.nix;
   databaseUnit = import ./database-unit.nix;
   electrsUnit = import ./electrs-unit.nix;

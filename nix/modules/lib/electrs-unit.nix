@@ -17,7 +17,7 @@ let
   ofNetwork = networks.${network};
   unit = "electrs-${name}";
 
-  quote = text: "\"${builtins.replaceStrings [ "\\" "\"" "%" "$" ] [ "\\\\" "\\\"" "%%" "$$" ] text}\"";
+  quote = import ./quote.nix;
   # It learned to get blocks from its peer in 0.9, and forgot how to read them from files.
   readsBlocks = builtins.compareVersions package.version "0.9" < 0;
 in

@@ -26,6 +26,8 @@
   SystemCallArchitectures = "native";
   SystemCallFilter = [
     "@system-service"
+    # Node.js asks for memory protection keys when it starts.
+    "@pkey"
     "~@privileged"
   ];
   UMask = "0077";

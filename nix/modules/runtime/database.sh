@@ -13,7 +13,8 @@ text() {
   local quoted=${1//\\/\\\\}
   printf "'%s'" "${quoted//\'/\'\'}"
 }
-name() { printf '`%s`' "${1//\`/\`\`}"; }
+# \140 is a backquote.
+name() { printf '\140%s\140' "${1//\`/\`\`}"; }
 
 user=$(text "$DATABASE_USER")
 if [ -e "${CREDENTIALS_DIRECTORY:-/nonexistent}/password" ]; then

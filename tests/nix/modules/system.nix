@@ -48,7 +48,11 @@ let
         type = types.attrsOf unit;
         default = { };
       };
+      systemd.slices = free;
+      systemd.package = mkOption { default = pkgs.systemd; };
       systemd.tmpfiles.rules = listOfStrings;
+      environment.systemPackages = mkOption { default = [ ]; };
+      nix.package = mkOption { default = pkgs.nix; };
       users.users = free;
       boot = free;
       networking = free;

@@ -182,16 +182,20 @@ OPTIONS = [
     'services.mempool-backend.mainnet.network = "testnet"',
     'services.mempool-backend.mainnet.after = [ "other.service" ]',
     'services.mempool-backend.mainnet.bound_to = [ "other.service" ]',
+    'services.mempool-backend.mainnet.build = "container"',
     'services.mempool-backend.second.network = "signet"',
     "services.mempool-frontend.mainnet_enabled = false",
     "services.mempool-frontend.testnet_enabled = true",
     "services.mempool-frontend.testnet4_enabled = true",
     "services.mempool-frontend.signet_enabled = true",
     "services.mempool-frontend.regtest_enabled = true",
+    'services.mempool-frontend.build = "container"',
     "services.mempool-frontend.settings.ITEMS_PER_PAGE = 1",
     'services.mempool-frontend.customize.enterprise = "other"',
     'services.mempool-frontend.host_name = "other"',
     'services.mempool-frontend.backends.mainnet = "other:1"',
+    'services.mempool.build = "container"',
+    'services.mempool.container_build.memory = "1G"',
     "services.mempool.signet.enable = true",
     "services.mempool.mainnet.backend.port = 1",
     'services.mempool.mainnet.electrs.address = "other"',
@@ -359,11 +363,11 @@ class TestReadme:
 
     def test_its_configurations_are_short(self) -> None:
         examples = self.examples()
-        assert len(examples) == 2
+        assert len(examples) == 3
         assert all(example.count("\n") < 40 for example in examples)
 
     def test_its_configurations_evaluate(self, nix: Nix) -> None:
-        for example, networks in zip(self.examples(), (1, 3), strict=True):
+        for example, networks in zip(self.examples(), (1, 3, 1), strict=True):
             configuration = example.replace("./hardware-configuration.nix", "").replace(
                 "./npm2nixlite", str(ROOT)
             )
@@ -376,3 +380,5 @@ class TestReadme:
             assert found["failed"] == []
             assert found["warnings"] == []
             assert len([unit for unit in found["units"] if "database" in unit]) == networks
+            builds = [unit for unit in found["units"] if unit.endswith("-build")]
+            assert builds == (["mempool-frontend-build"] if "container_build" in example else [])

@@ -54,11 +54,12 @@ class Answer:
 
 
 class Site:
-    """nginx, and what is behind it."""
+    """nginx, what is behind it, and the symlink to its pages."""
 
-    def __init__(self, port: int, asked: dict[str, list[str]]) -> None:
+    def __init__(self, port: int, asked: dict[str, list[str]], current: Path) -> None:
         self.port = port
         self.asked = asked
+        self.current = current
 
     def get(self, path: str, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -87,6 +88,8 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
     (pages / "resources").mkdir()
     (pages / "resources" / "config.js").write_text("the package's own")
     (pages / "resources" / "logo.svg").write_text("<svg/>")
+    current = tmp_path / "current"
+    current.symlink_to(pages)
     for name in ("config.js", "customize.js"):
         (tmp_path / name).write_text(f"outside: {name}")
 
@@ -103,7 +106,7 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
         call(
             "nginx",
             {
-                "root": str(pages),
+                "root": str(current),
                 "languages": ["de", "pt"],
                 "config": str(tmp_path / "config.js"),
                 "customize": str(tmp_path / "customize.js"),
@@ -144,7 +147,7 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
                     break
             assert process.poll() is None, (tmp_path / "early.log").read_text()
             time.sleep(0.05)
-        yield Site(port, asked)
+        yield Site(port, asked, current)
     finally:
         process.terminate()
         process.wait()
@@ -223,3 +226,16 @@ class TestBackends:
 
     def test_a_network_that_is_not_enabled_has_no_api(self, site: Site) -> None:
         assert site.text("/testnet/api/v1/blocks") == "page in en-US"
+
+
+def test_pages_that_a_container_built_are_served_from_the_switch_on(
+    site: Site, tmp_path: Path
+) -> None:
+    site.current.unlink()
+    assert site.get("/").status == 404  # before the first result
+    for build in ("first", "second"):
+        (tmp_path / build / "en-US").mkdir(parents=True)
+        (tmp_path / build / "en-US/index.html").write_text(f"the {build} build")
+        (tmp_path / "next").symlink_to(tmp_path / build)
+        (tmp_path / "next").replace(site.current)
+        assert site.text("/") == f"the {build} build"
