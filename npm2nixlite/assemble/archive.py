@@ -36,6 +36,7 @@ _OCTAL = re.compile(rb"\s*([0-7]+)")
 
 Piece: TypeAlias = bytes | memoryview
 
+
 class BadTarballError(Exception):
     """The tarball is damaged, or asks for something no package may have."""
 

@@ -15,7 +15,7 @@ from npm2nixlite.assemble.archive import Archive, BadTarballError, Entry, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from os import PathLike
+    from pathlib import Path
 
     from npm2nixlite.assemble.archive import Piece
 
@@ -29,7 +29,7 @@ _REWRITE = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def unpack(tarball: str | PathLike[str], directory: str, nested: frozenset[str] = frozenset()) -> None:
+def unpack(tarball: Path | str, directory: str, nested: frozenset[str] = frozenset()) -> None:
     """Unpack ``tarball`` into ``directory``, which need not exist.
 
     Args:
