@@ -12,6 +12,7 @@ In turn, each into an empty directory:
 
 With --nix, also two derivations, sandboxed, in a store of the benchmark's own, whose inputs are in
 that store: mkNodeModules, and one that copies an npm cache and runs `npm ci --offline` with it.
+DIR must then be outside of /dev, which the sandbox has its own of.
 
 Everybody writes to DIR, by default below TMPDIR: `--directory /dev/shm` measures on a RAM disk, a
 directory of a disk measures there. What a run leaves is moved aside and deleted at the end, for
@@ -314,6 +315,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
     parsed = parser.parse_args(arguments)
+    if parsed.nix and parsed.directory.resolve().is_relative_to("/dev"):
+        parser.error("--nix needs a --directory outside of /dev, which the sandbox has its own of")
     parsed.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parsed.directory, prefix="assemble-") as directory:
         scratch = Path(directory)
