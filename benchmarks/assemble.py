@@ -4,18 +4,27 @@
 
 In turn, each into an empty directory:
 
-- `python3 -m npm2nixlite.assemble`, the whole process;
+- `python3 -m npm2nixlite.assemble`, the whole process, with as many processes as there are cores;
 - `npm ci --offline --ignore-scripts` with a warm cache: all tarballs in it, all addresses in the
   lock, so that it looks up nothing; and
-- `tar x` of one uncompressed archive of the finished tree, which unpacks and checks nothing else.
+- `tar x` of one uncompressed archive of the finished tree, one process: it inflates nothing, reads
+  one file in place of one for each package, and uses one core, for tar has no use for another.
 
 With --nix, also two derivations, sandboxed, in a store of the benchmark's own, whose inputs are in
 that store: mkNodeModules, and one that copies an npm cache and runs `npm ci --offline` with it.
+DIR must then be outside of /dev, which the sandbox has its own of.
+
+Everybody writes to DIR, by default below TMPDIR: `--directory /dev/shm` measures on a RAM disk, a
+directory of a disk measures there. What a run leaves is moved aside and deleted at the end, for
+ext4 is slow to make files soon after others were removed; that takes the tree's size (500 MB for
+51,000 files) three times for each run. On a RAM disk, where that would be memory and makes no
+difference, it is deleted before the next run.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import shutil
@@ -27,6 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.fetch import KEPT
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
@@ -50,8 +60,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _ROOT = Path(__file__).parents[1]
-_KEPT = Path(tempfile.gettempdir()) / "npm2nixlite-benchmarks"
 _REGISTRY = "https://registry.example/"
+_IN_MEMORY = ("tmpfs", "ramfs")
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ class Prepared:
 
 def prepare(project: Path, scratch: Path) -> Prepared:
     """Fetch once, and lay out what each contestant starts from."""
-    cache = Cache(_KEPT / "cache")
+    cache = Cache(KEPT)
     (made,), resolution = generate([project], cache, GenerateOptions(fetch=FetchOptions()))
     lock, pins = made.plan.lock, resolution.pins[0]
     copy = copy_project(Path(lock.file).parent, lock, scratch / "npm")
@@ -117,31 +127,47 @@ def _json(manifest: Manifest) -> Json:
     }
 
 
-def _gone(*directories: Path) -> None:
-    for directory in directories:
-        shutil.rmtree(directory, ignore_errors=True)
-        subprocess.run(["sync", "-f", str(directory.parent)], check=True)
+def clear(directory: Path, aside: Path) -> None:
+    """Let there be no such directory, and nothing on its way to the disk.
+
+    Args:
+        directory: It need not exist.
+        aside: A directory of the same file system; what is moved there stays there.
+    """
+    if directory.exists() and _file_system(aside) in _IN_MEMORY:
+        shutil.rmtree(directory)
+    elif directory.exists():
+        directory.rename(Path(tempfile.mkdtemp(dir=aside)) / directory.name)
+    subprocess.run(["sync", "-f", str(aside)], check=True)
+
+
+@functools.cache
+def _file_system(directory: Path) -> str:
+    command = ["stat", "--file-system", "--format=%T", str(directory)]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 def unpackers(given: Prepared, scratch: Path) -> dict[str, Contestant]:
     """The contestants without Nix; the tree they are to make is made once, for its archive."""
     tree, out, untarred = scratch / "tree", scratch / "out", scratch / "untarred"
+    aside = scratch / "aside"
+    aside.mkdir()
     assemble = [sys.executable, "-m", "npm2nixlite.assemble", str(given.manifest)]
     subprocess.run([*assemble, str(tree)], check=True)
     archive = scratch / "tree.tar"
     subprocess.run(["tar", "-C", str(tree), "-cf", str(archive), "."], check=True)
-    _gone(tree)
+    clear(tree, aside)
 
     def empty_target() -> None:
-        _gone(untarred)
+        clear(untarred, aside)
         untarred.mkdir()
 
     npm = ["npm", "ci", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"]
     npm += [f"--cache={given.npm_cache}", f"--prefix={given.project}"]
     return {
-        "assemble": Contestant([*assemble, str(out)], lambda: _gone(out)),
+        "assemble": Contestant([*assemble, str(out)], lambda: clear(out, aside)),
         "npm ci --offline --ignore-scripts": Contestant(
-            npm, lambda: _gone(given.project / "node_modules")
+            npm, lambda: clear(given.project / "node_modules", aside)
         ),
         "tar x": Contestant(["tar", "-C", str(untarred), "-xf", str(archive)], empty_target),
     }
@@ -284,17 +310,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--nix", action="store_true", help="measure whole derivations, too")
-    parser.add_argument("--directory", type=Path, default=_KEPT, help="default: %(default)s")
+    parser.add_argument(
+        "--directory", type=Path, default=Path(tempfile.gettempdir()), help="default: %(default)s"
+    )
     parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
     parsed = parser.parse_args(arguments)
+    if parsed.nix and parsed.directory.resolve().is_relative_to("/dev"):
+        parser.error("--nix needs a --directory outside of /dev, which the sandbox has its own of")
     parsed.directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parsed.directory) as directory:
+    with tempfile.TemporaryDirectory(dir=parsed.directory, prefix="assemble-") as directory:
         scratch = Path(directory)
         given = prepare(parsed.project, scratch)
-        print(f"{parsed.project}, {parsed.runs} runs in turn\n")
+        where = f"{_file_system(scratch)} at {parsed.directory}"
+        print(f"{parsed.project}, {parsed.runs} runs in turn, on {where}\n")
         print("| | median s | min–max s | CPU s | peak MB | to ours |\n|---|---|---|---|---|---|")
         rows = measure(unpackers(given, scratch), parsed.runs)
-        _gone(scratch / "out", scratch / "untarred", given.project / "node_modules")
         if parsed.nix:
             rows += measure(builders(given, scratch), parsed.runs)
     if parsed.output:

@@ -14,7 +14,6 @@ from npm2nixlite.assemble.bins import link_bins
 from npm2nixlite.assemble.bundles import adopt_bundled, bundled_nodes
 from npm2nixlite.assemble.hidden_lock import formatting, hidden_lock
 from npm2nixlite.assemble.load import load_tree, read_lock_json
-from npm2nixlite.assemble.local import copy_directory
 from npm2nixlite.assemble.package_json import Json, normalize_bin, read_package_json
 from npm2nixlite.assemble.parallel import Job, cores, unpack_all
 from npm2nixlite.assemble.selection import leave_out
@@ -65,7 +64,7 @@ def assemble(manifest: Manifest, out: Path, processes: int | None = None) -> Non
 
 def _jobs(manifest: Manifest, tree: Tree, out: Path) -> Iterator[Job]:
     bundled = bundled_nodes(tree)
-    filled: dict[Node, Path] = {}
+    filled: dict[Node, str] = {}
     for node in tree.walk():
         if node.link is not None:
             continue
@@ -74,18 +73,18 @@ def _jobs(manifest: Manifest, tree: Tree, out: Path) -> Iterator[Job]:
         if bundled.get(node, tree.root) is not tree.root:
             continue
         if isinstance(tarball, str):
-            filled[node] = Path(tarball)
+            filled[node] = tarball
         elif not (packed.get("directory") or packed.get("inBundle") or node.optional):
             raise BuildError(
                 "the manifest names no tarball for this package",
                 where=node.location,
                 hint="generate the packages anew from this lock",
             )
-    for node, path in filled.items():
+    for node, tarball in filled.items():
         nested = frozenset(
             f"node_modules/{child.name}" for child in node.children.values() if child in filled
         )
-        yield Job(path, f"{out}/{node.location}", _title(node), nested)
+        yield Job(tarball, f"{out}/{node.location}", _title(node), nested)
 
 
 def _title(node: Node) -> str:
@@ -99,6 +98,8 @@ def _fill_local(manifest: Manifest, tree: Tree, out: Path) -> None:
     for node in dict.fromkeys(wanted):
         directory = manifest.packages.get(node.location, {}).get("directory")
         if isinstance(directory, str) and not node.location.startswith("../"):
+            from npm2nixlite.assemble.local import copy_directory
+
             copy_directory(Path(directory), out / node.location)
 
 
@@ -138,5 +139,5 @@ def _note_build_files(tree: Tree, out: Path) -> None:
         named = isinstance(scripts, dict) and {"install", "preinstall"} & scripts.keys()
         if node.package.get("gypfile") is False or named:
             continue
-        if (out / node.location / "binding.gyp").exists():
+        if os.access(f"{out}/{node.location}/binding.gyp", os.F_OK):
             node.package["hasInstallScript"] = True

@@ -1,14 +1,17 @@
-"""Assemble in the Nix sandbox: ``python3 -m npm2nixlite.assemble MANIFEST.json OUT``."""
+"""Assemble in the Nix sandbox: ``python3 -m npm2nixlite.assemble MANIFEST.json OUT``.
+
+Importing the whole library takes as long as a twentieth of the largest trees: what few trees need
+is imported where it is needed.
+"""
 
 from __future__ import annotations
 
+import gc
 import sys
-import tempfile
 from pathlib import Path
 
 from npm2nixlite.assemble import assemble
-from npm2nixlite.assemble.manifest import read_manifest
-from npm2nixlite.assemble.trees import pack_trees
+from npm2nixlite.assemble.manifest import Manifest, read_manifest
 from npm2nixlite.errors import Npm2nixliteError
 
 
@@ -20,13 +23,25 @@ def main(arguments: list[str]) -> int:
         case _:
             sys.stderr.write("usage: python3 -m npm2nixlite.assemble MANIFEST.json OUT\n")
             return 2
+    gc.disable()  # what is made stays until the end, which is near
     try:
-        with tempfile.TemporaryDirectory(prefix="npm2nixlite-") as scratch:
-            assemble(pack_trees(read_manifest(Path(manifest)), Path(scratch)), Path(out))
+        _assemble(read_manifest(Path(manifest)), Path(out))
     except Npm2nixliteError as error:
         sys.stderr.write(f"npm2nixlite: {error}\n")
         return error.exit_status
     return 0
+
+
+def _assemble(manifest: Manifest, out: Path) -> None:
+    if not any("tree" in entry for entry in manifest.packages.values()):
+        assemble(manifest, out)
+        return
+    from tempfile import TemporaryDirectory
+
+    from npm2nixlite.assemble.trees import pack_trees
+
+    with TemporaryDirectory(prefix="npm2nixlite-") as scratch:
+        assemble(pack_trees(manifest, Path(scratch)), out)
 
 
 if __name__ == "__main__":

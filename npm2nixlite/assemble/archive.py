@@ -10,17 +10,21 @@ from __future__ import annotations
 import re
 import zlib
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
 __all__ = ["Archive", "BadTarballError", "Entry", "Kind"]
 
 BLOCK = 512
-WINDOW = 8 << 20
-"""Most bytes of one archive that are in memory at once, before and after inflating."""
+READ = 64 << 10
+"""Bytes of the file that are inflated at once: what becomes of them stays in the processor's cache,
+and in memory that the allocator uses again, until it is written."""
+WINDOW = 1 << 20
+"""Most bytes of one archive that are in memory at once."""
 MAX_META = 1 << 20
 """Longest pax header or long name; node-tar skips what is longer."""
 MAX_RATIO = 1000
@@ -29,8 +33,8 @@ MAX_RATIO = 1000
 _GZIP = b"\x1f\x8b"
 _USTAR = b"ustar\x0000"
 _OCTAL = re.compile(rb"\s*([0-7]+)")
-_FS_TYPES = b"0\x001234567D"
-"""Types a pending pax header speaks of."""
+
+Piece: TypeAlias = bytes | memoryview
 
 
 class BadTarballError(Exception):
@@ -47,7 +51,7 @@ class Kind(Enum):
     OTHER = "other"
 
 
-_KINDS = {
+_KINDS = {  # all others are about the entries that follow
     b"0": Kind.FILE,
     b"\0": Kind.FILE,
     b"7": Kind.FILE,
@@ -100,7 +104,8 @@ class Archive:
         first = True
         zeros = 0
         while zeros < 2:  # node-tar ends at two empty blocks, and ignores what follows
-            self._skip_body()
+            if self._body:
+                self._skip_body()
             block = window.header()
             if block is None:
                 break
@@ -108,11 +113,18 @@ class Archive:
                 zeros += 1
                 continue
             zeros = 0
-            _check_sum(block, first=first)
+            # adler32 adds bytes up modulo a prime in its lower half, twenty times as fast as `sum`
+            if zlib.adler32(block) & 0xFFFF != _adler(block[148:156]):
+                raise BadTarballError(
+                    "it is neither a gzip nor a tar archive"
+                    if first
+                    else "an entry's header is damaged (checksum)"
+                )
             first = False
             code = block[156:157]
-            if code in _FS_TYPES:
-                entry = _entry(block, code, pax, everywhere)
+            kind = _KINDS.get(code)
+            if kind is not None:
+                entry = _entry(block, kind, pax, everywhere)
                 pax = {}
                 self._body = entry.size
                 yield entry
@@ -122,25 +134,19 @@ class Archive:
                 everywhere = {**everywhere, **_records(self._text())}
             else:
                 pax = self._meant_for_next(code, pax)
-        if first:
-            raise BadTarballError("it holds no entry")
         self._skip_body()
         window.finish()
+        if first:
+            raise BadTarballError("it holds no entry")
 
-    def body(self) -> Iterator[bytes]:
-        """The current entry's bytes, in pieces of at most `WINDOW`."""
-        left, padding = self._body, -self._body % BLOCK
-        self._body = 0
-        whole = self._bytes.whole(left, padding)
-        if whole is not None:
-            yield whole
-            return
-        while left:
-            piece = self._bytes.take(left)
-            left -= len(piece)
-            yield piece
-        while padding:
-            padding -= len(self._bytes.take(padding))
+    def body(self) -> Iterable[Piece]:
+        """The current entry's bytes, in pieces of at most `WINDOW`.
+
+        A piece is a view of memory that is used again: it holds until the next one is asked for.
+        """
+        size, self._body = self._body, 0
+        whole = self._bytes.whole(size, -size % BLOCK)
+        return (whole,) if whole is not None else self._bytes.pieces(size, -size % BLOCK)
 
     def _meant_for_next(self, code: bytes, pax: dict[str, str]) -> dict[str, str]:
         """What this entry, which is no file, says about the next one."""
@@ -157,9 +163,8 @@ class Archive:
         return b"".join(self.body()).decode("utf-8", "replace")
 
     def _skip_body(self) -> None:
-        if self._body:
-            for _ in self.body():
-                pass
+        for _ in self.body():
+            pass
 
 
 class _Window:
@@ -167,56 +172,66 @@ class _Window:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._pending = file.read(WINDOW)
+        self._pending = file.read(READ)
         gzipped = self._pending.startswith(_GZIP)
         self._inflater = zlib.decompressobj(31) if gzipped else None
         self._read = len(self._pending)
         self._inflated = 0
         self._data = b""
+        self._view = memoryview(b"")
         self._at = 0
 
     def header(self) -> bytes | None:
         """The next block, or None at the end of the archive."""
         start = self._at
-        if start + BLOCK <= len(self._data):
-            self._at = start + BLOCK
-            return self._data[start : start + BLOCK]
+        end = start + BLOCK
+        if end <= len(self._data):
+            self._at = end
+            return self._data[start:end]
         if start == len(self._data) and not self._refill():
             return None
-        block = self.take(BLOCK)
-        while len(block) < BLOCK:
-            block += self.take(BLOCK - len(block))
-        return block
+        return b"".join(self.pieces(BLOCK, 0))
 
-    def whole(self, size: int, padding: int) -> bytes | None:
+    def whole(self, size: int, padding: int) -> memoryview | None:
         """A body that is in the window as a whole, its padding passed over; None where not."""
-        start, end = self._at, self._at + size
+        start = self._at
+        end = start + size
         if end + padding > len(self._data):
             return None
         self._at = end + padding
-        return self._data[start:end]
+        return self._view[start:end]
 
-    def take(self, size: int) -> bytes:
-        """At least one byte and at most ``size``."""
-        if self._at == len(self._data) and not self._refill():
-            raise BadTarballError("it is cut short")
-        start = self._at
-        self._at = min(start + size, len(self._data))
-        return self._data[start : self._at]
+    def pieces(self, size: int, padding: int) -> Iterator[memoryview]:
+        """A body as it comes, its padding passed over."""
+        while size:
+            piece = self._take(size)
+            size -= len(piece)
+            yield piece
+        while padding:
+            padding -= len(self._take(padding))
 
     def finish(self) -> None:
         """Read what is left, so that a cut or damaged end does not pass for a whole one."""
         while self._inflater is not None and self._refill():
             pass
 
+    def _take(self, size: int) -> memoryview:
+        """At least one byte and at most ``size``."""
+        if self._at == len(self._data) and not self._refill():
+            raise BadTarballError("it is cut short")
+        start = self._at
+        self._at = min(start + size, len(self._data))
+        return self._view[start : self._at]
+
     def _refill(self) -> bool:
         self._at = 0
         self._data = self._next()
+        self._view = memoryview(self._data)
         return bool(self._data)
 
     def _next(self) -> bytes:
         if self._inflater is None:
-            data, self._pending = self._pending, self._file.read(WINDOW)
+            data, self._pending = self._pending, self._file.read(READ)
             return data
         while True:
             if self._inflater.eof:
@@ -234,35 +249,35 @@ class _Window:
             self._pending = self._inflater.unconsumed_tail
             if data:
                 self._inflated += len(data)
-                if self._inflated > MAX_RATIO * (self._read - len(self._pending)):
+                if self._inflated > MAX_RATIO * self._read:
                     raise BadTarballError(f"it inflates to more than {MAX_RATIO} times its size")
                 return data
             if starved and not self._inflater.eof:
                 raise BadTarballError("it is cut short: the gzip stream has no end")
 
     def _more(self) -> bytes:
-        data = self._file.read(WINDOW)
+        data = self._file.read(READ)
         self._read += len(data)
         return data
 
 
-def _entry(block: bytes, code: bytes, pax: dict[str, str], everywhere: dict[str, str]) -> Entry:
+def _entry(block: bytes, kind: Kind, pax: dict[str, str], everywhere: dict[str, str]) -> Entry:
     path = pax.get("path") or _path(block)
     if not path:
         raise BadTarballError("an entry has no name")
-    kind = _KINDS[code]
+    code = block[156]
     if path[-1] == "/" and code in b"0\0":
         kind = Kind.DIRECTORY
     size = mode = None
     if pax or everywhere:
         size = _decimal(pax.get("size") or everywhere.get("size"))
         mode = _decimal(pax.get("mode") or everywhere.get("mode"))
-    if kind is Kind.DIRECTORY and code != b"D":
+    if kind is Kind.DIRECTORY and code != 0x44:  # "D"
         size = 0  # some writers put the directory's own size here; there is no body
     elif size is None:
         size = _number(block[124:136], "size")
     if mode is None:
-        mode = _number(block[100:108], "mode")
+        mode = _few(block[100:108], "mode")
     return Entry(path, kind, mode or 0, size or 0)
 
 
@@ -273,16 +288,6 @@ def _path(block: bytes) -> str:
     # xstar keeps times behind a prefix of 130 bytes; a prefix longer than that fills byte 475
     prefix = block[345:500] if block[475] else block[345:475]
     return f"{prefix.partition(bytes(1))[0].decode('utf-8', 'replace')}/{path}"
-
-
-def _check_sum(block: bytes, *, first: bool) -> None:
-    # adler32 adds bytes up modulo a prime in its lower half, twenty times as fast as `sum`
-    total = zlib.adler32(block[:148] + b"        " + block[156:]) & 0xFFFF
-    stated = _number(block[148:156], "checksum")
-    if stated is None or (stated + 1) % 65521 != total:
-        if first:
-            raise BadTarballError("it is neither a gzip nor a tar archive")
-        raise BadTarballError("an entry's header is damaged (checksum)")
 
 
 def _number(field: bytes, name: str) -> int | None:
@@ -297,6 +302,20 @@ def _number(field: bytes, name: str) -> int | None:
     except ValueError:
         match = _OCTAL.match(text)
         return int(match[1], 8) if match else None
+
+
+_few = lru_cache(maxsize=256)(_number)
+"""The same, for a field of which an archive has few values."""
+
+
+@lru_cache(maxsize=4096)
+def _adler(field: bytes) -> int:
+    """The lower half of the adler32 of a header with this checksum field; -1 where it has none.
+
+    A checksum is counted with spaces in its own place.
+    """
+    stated = _number(field, "checksum")
+    return -1 if stated is None else (1 + stated - 8 * ord(" ") + sum(field)) % 65521
 
 
 def _decimal(text: str | None) -> int | None:

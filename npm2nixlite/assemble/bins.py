@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.collation import collation_key
@@ -55,7 +54,9 @@ def _link(link: str, file: str) -> None:
     folder = os.path.dirname(link)
     if os.path.lexists(link):  # a tarball brought a .bin of its own
         if os.path.isdir(link) and not os.path.islink(link):
-            shutil.rmtree(link)
+            from shutil import rmtree
+
+            rmtree(link)
         else:
             os.unlink(link)
     else:

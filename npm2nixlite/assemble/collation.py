@@ -14,29 +14,30 @@ __all__ = ["collation_key"]
 
 _SYMBOLS = "\t\n\x0b\x0c\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_PRIMARY = {character: rank for rank, character in enumerate(_SYMBOLS + _LETTERS, start=1)}
+_PRIMARY = {character: chr(rank) for rank, character in enumerate(_SYMBOLS + _LETTERS, start=1)}
+_ASCII = str.maketrans(_PRIMARY)
 
 
 @cache
-def collation_key(text: str) -> tuple[tuple[int, ...], ...]:
+def collation_key(text: str) -> tuple[str, str, str]:
     """A key by which `sorted` orders as ``localeCompare(…, "en")`` does.
 
     Letters are compared first, then accents, then case (lower before upper).
     """
-    primary: list[int] = []
-    accents: list[int] = []
-    case: list[int] = []
-    for character in text if text.isascii() else unicodedata.normalize("NFD", text):
+    if text.isascii() and text.isprintable():
+        return text.lower().translate(_ASCII), "", text.swapcase()
+    primary = accents = case = ""
+    for character in unicodedata.normalize("NFD", text):
         lower = character.lower()
         if unicodedata.combining(character):
-            accents.append(ord(character))
+            accents += character
             continue
         rank = _PRIMARY.get(lower)
         if rank is None:
             if character < " " or character == "\x7f":
                 continue  # control characters have no weight
-            rank = 1000 + ord(lower[0])
-        primary.append(rank)
-        accents.append(0)
-        case.append(lower != character)
-    return tuple(primary), tuple(accents), tuple(case)
+            rank = chr(1000 + ord(lower[0]))
+        primary += rank
+        accents += "\0"
+        case += character.swapcase()
+    return primary, accents.rstrip("\0"), case

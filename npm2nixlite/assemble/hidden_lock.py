@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["formatting", "hidden_lock"]
 
 _FORMAT = re.compile(r"\s*[{\[](?P<newline>(?:\r?\n)+)(?P<indent>\s*)")
-_FIRST = (
-    "name",
-    "version",
-    "lockfileVersion",
-    "resolved",
-    "integrity",
-    "requires",
-    "packages",
-    "dependencies",
-)
+_FIRST = {
+    name: place
+    for place, name in enumerate(
+        (
+            "name",
+            "version",
+            "lockfileVersion",
+            "resolved",
+            "integrity",
+            "requires",
+            "packages",
+            "dependencies",
+        )
+    )
+}
 _PACKAGE_FIELDS = (
     "version",
     "dependencies",
@@ -52,6 +57,7 @@ _PACKAGE_FIELDS = (
     "deprecated",
     "workspaces",
 )
+_SCALAR = json.JSONEncoder(ensure_ascii=False).encode
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 
 
@@ -87,8 +93,7 @@ def hidden_lock(tree: Tree, lock: Mapping[str, object], indent: str, newline: st
             packages[node.location]["inBundle"] = True
     top = {key: value for key, value in lock.items() if key != "dependencies"}
     top |= {"lockfileVersion": 3, "requires": True, "packages": packages}
-    text = json.dumps(_sorted(top), ensure_ascii=False, indent=indent)
-    return f"{text}\n".replace("\n", newline)
+    return _text(top, newline, indent) + newline
 
 
 def _gone(node: Node | None) -> bool:
@@ -149,15 +154,29 @@ def _resolved(address: str) -> str:
     return "file:" + posixpath.normpath(address.removeprefix("file:"))
 
 
-def _sorted(value: object) -> object:
-    """Objects ordered as npm orders them: plain fields before objects, then by name."""
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: _sorted(value[key]) for key in sorted(value, key=lambda key: _rank(key, value))}
+def _text(value: object, line: str, indent: str) -> str:
+    """A value as npm writes it, ordered: plain fields before objects, then by name.
+
+    The standard library's encoder does without its C part where it is to indent.
+
+    Args:
+        value: As JSON gives it.
+        line: The newline, and the indentation of the line that the value is on.
+        indent: Of one level.
+    """
+    below = line + indent
+    if isinstance(value, dict) and value:
+        fields = [
+            f"{_SCALAR(key)}: {_text(field, below, indent)}"
+            for key, field in sorted(value.items(), key=_rank)
+        ]
+        return f"{{{below}{f',{below}'.join(fields)}{line}}}"
+    if isinstance(value, list) and value:
+        items = [_text(item, below, indent) for item in value]
+        return f"[{below}{f',{below}'.join(items)}{line}]"
+    return _SCALAR(value)
 
 
-def _rank(key: str, fields: Mapping[str, object]) -> tuple[bool, int, tuple[tuple[int, ...], ...]]:
-    place = _FIRST.index(key) if key in _FIRST else len(_FIRST)
-    return isinstance(fields[key], dict), place, collation_key(key)
+def _rank(field: tuple[str, object]) -> tuple[bool, int, tuple[str, str, str]]:
+    key, value = field
+    return isinstance(value, dict), _FIRST.get(key, len(_FIRST)), collation_key(key)

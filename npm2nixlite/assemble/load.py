@@ -15,8 +15,6 @@ from npm2nixlite.assemble.package_json import (
 )
 from npm2nixlite.assemble.tree import Node, Tree, build_tree, mark_groups
 from npm2nixlite.errors import BuildError, InputError
-from npm2nixlite.lock.fields import Fields
-from npm2nixlite.lock.v1 import packages_of_v1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,6 +99,10 @@ def _entries(packages: object) -> Iterator[tuple[str, Json]]:
 
 
 def _v1(lock: Json) -> Json:
+    # here, and not above: a version 3 lock has no need of what these import in turn
+    from npm2nixlite.lock.fields import Fields
+    from npm2nixlite.lock.v1 import packages_of_v1
+
     fields = packages_of_v1(Fields(lock))
     return {path: fields.raw(path) for path in fields}
 

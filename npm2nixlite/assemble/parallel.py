@@ -20,7 +20,6 @@ from npm2nixlite.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 __all__ = ["Job", "cores", "unpack_all"]
 
@@ -38,7 +37,7 @@ class Job:
         nested: See `unpack`.
     """
 
-    tarball: Path
+    tarball: str
     directory: str
     package: str
     nested: frozenset[str] = frozenset()
@@ -89,7 +88,7 @@ def unpack_all(jobs: Sequence[Job], processes: int) -> None:
 
 def _size(job: Job) -> int:
     try:
-        return job.tarball.stat().st_size
+        return os.path.getsize(job.tarball)
     except OSError:
         return 0
 
@@ -106,7 +105,8 @@ def _work(jobs: Sequence[Job], tickets: int, reporter: int) -> None:
             try:
                 unpack(job.tarball, job.directory, job.nested)
             except (BadTarballError, OSError) as error:
-                problem = [job.package, job.package, f"{job.tarball.name} is refused: {error}"]
+                name = os.path.basename(job.tarball)
+                problem = [job.package, job.package, f"{name} is refused: {error}"]
                 os.write(reporter, json.dumps(problem).encode() + b"\n")
                 break
         else:

@@ -75,7 +75,7 @@ def run_scripts(out: Path, locations: Iterable[str]) -> None:
                     _run(package, event, script, common, out)
 
 
-def _order(location: str) -> tuple[int, tuple[tuple[int, ...], ...]]:
+def _order(location: str) -> tuple[int, tuple[str, str, str]]:
     return location.count("node_modules/"), collation_key(location)
 
 

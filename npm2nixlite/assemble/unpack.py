@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import os
 import re
-from stat import S_ISDIR
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.archive import Archive, BadTarballError, Entry, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from npm2nixlite.assemble.archive import Piece
 
 __all__ = ["unpack"]
 
 FILE_BITS = 0o666
 DIRECTORY_MODE = 0o777
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _REWRITE = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def unpack(tarball: Path, directory: str, nested: frozenset[str] = frozenset()) -> None:
+def unpack(tarball: Path | str, directory: str, nested: frozenset[str] = frozenset()) -> None:
     """Unpack ``tarball`` into ``directory``, which need not exist.
 
     Args:
@@ -40,29 +43,41 @@ def unpack(tarball: Path, directory: str, nested: frozenset[str] = frozenset()) 
             ``directory``.
     """
     os.makedirs(directory, exist_ok=True)
-    target = _Target(directory, nested)
-    with tarball.open("rb", buffering=0) as file:
-        archive = Archive(file)
-        for entry in archive.entries():
-            try:
-                if entry.kind is Kind.FILE:
-                    target.file(entry, archive.body())
-                elif entry.kind is Kind.DIRECTORY:
-                    target.directory(entry)
-                elif entry.kind is Kind.DEVICE:
-                    raise BadTarballError(f"{entry.path!r} is a device or a pipe")
-                # npm takes no links from a tarball
-            except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-                raise _both_kinds(entry.path) from error
-            except (OSError, ValueError) as error:
-                raise BadTarballError(f"{entry.path!r} cannot be written: {error}") from error
+    root = os.open(directory, _DIRECTORY)
+    try:
+        with open(tarball, "rb", buffering=0) as file:
+            _fill(_Target(root, nested), Archive(file))
+    finally:
+        os.close(root)
+
+
+def _fill(target: _Target, archive: Archive) -> None:
+    for entry in archive.entries():
+        try:
+            if entry.kind is Kind.FILE:
+                target.file(entry, archive.body())
+            elif entry.kind is Kind.DIRECTORY:
+                target.directory(entry)
+            elif entry.kind is Kind.DEVICE:
+                raise BadTarballError(f"{entry.path!r} is a device or a pipe")
+            # npm takes no links from a tarball
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise _both_kinds(entry.path) from error
+        except (OSError, ValueError) as error:
+            raise BadTarballError(f"{entry.path!r} cannot be written: {error}") from error
     target.finish()
 
 
 class _Target:
-    """A package's directory on disk, and what is known about it."""
+    """A package's directory on disk, and what is known about it.
 
-    def __init__(self, root: str, nested: frozenset[str]) -> None:
+    Args:
+        root: The directory, open: what is made in it is named from there, which spares the kernel
+            the way down to it for each file.
+        nested: See `unpack`.
+    """
+
+    def __init__(self, root: int, nested: frozenset[str]) -> None:
         self._root = root
         self._nested = nested
         self._made = {""}
@@ -70,7 +85,7 @@ class _Target:
         self._ignores: set[str] = set()
         self._announced: set[str] = set()
 
-    def file(self, entry: Entry, body: Iterator[bytes]) -> None:
+    def file(self, entry: Entry, body: Iterable[Piece]) -> None:
         """Write a file; one of the same name is rewritten and keeps its mode, as with npm."""
         folder, _, name = entry.path.rpartition("/")
         if not folder or name in (".", "..") or "\n" in name or "\\" in name:
@@ -89,7 +104,7 @@ class _Target:
             self._folders[folder] = self._folder(folder)
         place = self._folders[folder]
         if place is not None:
-            _write(place + name, entry.mode, body)
+            self._write(place + name, entry.mode, body)
 
     def directory(self, entry: Entry) -> None:
         """Take note of a directory: npm makes those only that its files need."""
@@ -99,11 +114,11 @@ class _Target:
     def finish(self) -> None:
         """Look whether a directory that was announced became a file."""
         for path in self._announced:
-            if path and os.path.isfile(f"{self._root}/{path}"):
+            if path and S_ISREG(self._mode(path)):
                 raise _both_kinds(path)
 
     def _folder(self, folder: str) -> str | None:
-        """Make a directory; its path with a slash at its end, or None where others fill it."""
+        """Make a directory; what goes before its files' names, or None where others fill it."""
         _check(f"{folder}/")
         parts = _parts(folder)
         above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
@@ -111,33 +126,39 @@ class _Target:
             return None
         for path in above:
             if path not in self._made:
-                self._make(f"{self._root}/{path}")
+                self._make(path)
                 self._made.add(path)
-        return "/".join([self._root, *parts, ""])
+        return "/".join([*parts, ""])
 
     def _make(self, path: str) -> None:
         try:
-            os.mkdir(path, DIRECTORY_MODE)
+            os.mkdir(path, DIRECTORY_MODE, dir_fd=self._root)
         except FileExistsError:
-            if not S_ISDIR(os.lstat(path).st_mode):
+            if not S_ISDIR(self._mode(path)):
                 raise
 
+    def _mode(self, path: str) -> int:
+        """What stands there; 0 where nothing does."""
+        try:
+            return os.stat(path, dir_fd=self._root, follow_symlinks=False).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
 
-def _write(path: str, mode: int, body: Iterator[bytes]) -> None:
-    # owner, group and others always read and write, then the umask has its say; bits beyond the
-    # nine are not for a store
-    permissions = (mode | FILE_BITS) & 0o777
-    try:
-        descriptor = os.open(path, _CREATE, permissions)
-    except FileExistsError:
-        descriptor = os.open(path, _REWRITE)
-    try:
-        for piece in body:
-            written = os.write(descriptor, piece)
-            while written < len(piece):
-                written += os.write(descriptor, piece[written:])
-    finally:
-        os.close(descriptor)
+    def _write(self, path: str, mode: int, body: Iterable[Piece]) -> None:
+        # owner, group and others always read and write, then the umask has its say; bits beyond
+        # the nine are not for a store
+        permissions = (mode | FILE_BITS) & 0o777
+        try:
+            descriptor = os.open(path, _CREATE, permissions, dir_fd=self._root)
+        except FileExistsError:
+            descriptor = os.open(path, _REWRITE, dir_fd=self._root)
+        try:
+            for piece in body:
+                written = os.write(descriptor, piece)
+                while written < len(piece):
+                    written += os.write(descriptor, piece[written:])
+        finally:
+            os.close(descriptor)
 
 
 def _parts(path: str) -> list[str]:

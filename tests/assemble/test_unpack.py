@@ -56,6 +56,26 @@ def test_reads_archives_that_are_not_compressed_and_gzip_of_several_members(tmp_
     assert (unpacked(tmp_path / "two", halves) / "a").stat().st_size == 5000
 
 
+@pytest.mark.parametrize("compress", [True, False])
+def test_files_come_out_whole_wherever_a_window_ends(tmp_path: Path, *, compress: bool) -> None:
+    draw = random.Random(3)
+    # what compresses badly and well in turn, so that windows end in headers, bodies and padding
+    bodies = {
+        f"{number}": draw.randbytes(size) if number % 2 else bytes([number % 256]) * size
+        for number, size in enumerate(
+            [3 << 20, *(draw.choice([0, 1, 511, 512, 513, 70_001]) for _ in range(400)), 3 << 20]
+        )
+    }
+    members = (Member(f"package/{name}", body) for name, body in bodies.items())
+    target = unpacked(tmp_path, archive(*members, compress=compress))
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == bodies
+
+
+def test_a_package_that_begins_with_zeros_is_no_bomb(tmp_path: Path) -> None:
+    members = Member("package/a", bytes(3 << 20)), Member("package/b", WHOLE)
+    assert (unpacked(tmp_path, archive(*members)) / "b").read_bytes() == WHOLE
+
+
 @pytest.mark.parametrize(
     ("given", "kept"), [(0o600, 0o644), (0o755, 0o755), (0o744, 0o744), (0, 0o644), (0o4711, 0o755)]
 )
