@@ -13,13 +13,13 @@ from npm2nixlite.render.store_name import store_name
 from npm2nixlite.render.syntax import nix_attributes, nix_list, nix_name, nix_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.plan import Address, Blocker
 
-__all__ = ["AnyPin", "GitPin", "LocalPin", "Pin", "render_node_packages"]
+__all__ = ["AnyPin", "GitPin", "LocalPin", "Pin", "Prepared", "render_node_packages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,24 @@ class LocalPin:
 
 @dataclass(frozen=True, slots=True)
 class GitPin:
-    """A git tree, the hash of its NAR, and whether submodules are in it."""
+    """A git tree, the hash of its NAR, whether submodules are in it, whether it is built first."""
 
     tree: GitTree
     sha256: Integrity
     submodules: bool
+    prepare: bool = False
 
 
 AnyPin = Pin | LocalPin | GitPin
 """What an install path can be filled from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a git dependency is built by before it is packed: its own lock, and that one's pins."""
+
+    lock: Lock
+    pins: Mapping[str, AnyPin]
 
 
 _ARGUMENTS = """\
@@ -81,13 +90,46 @@ let
   locked = {{
 """
 
+_PREPARED = """\
+
+  # What git dependencies are built with before they are packed, each by its own lock.
+  prepared = {{
+{prepared}  }};
+  everything =
+    builtins.attrValues locked
+    ++ builtins.concatMap builtins.attrValues (builtins.attrValues prepared);
+  preparedOf =
+    entry:
+    let
+      tree = "${{entry.git}}#${{entry.rev}}";
+      inside = sign: if entry ? subdirectory then "${{sign}}${{entry.subdirectory}}" else "";
+    in
+    builtins.mapAttrs (
+      path: package:
+      # A tarball of the dependency's own repository lies in its tree.
+      if package ? file then
+        removeAttrs package [
+          "file"
+          "sha256"
+          "storeName"
+        ]
+        // {{ src = "${{trees.${{tree}}}}${{inside "/"}}/${{package.file}}"; }}
+      else
+        toPackage path package
+    ) prepared."${{tree}}${{inside "::path:"}}";
+"""
+
+_PREPARE = """\
+
+      // (if entry ? prepare then {{ prepare = preparedOf entry; }} else {{ }})"""
+
 _BODY = """\
   }};
-
+{prepared}
   base = if builtins.match ".*/" registry == null then registry + "/" else registry;
   urlOf = entry: entry.url or (base + entry.path);
   keyOf = entry: entry.url or entry.path;
-  fetched = builtins.filter (entry: entry ? hash) (builtins.attrValues locked);
+  fetched = builtins.filter (entry: entry ? hash) {entries};
   derivations = builtins.listToAttrs (
     map (entry: {{
       name = keyOf entry;
@@ -110,7 +152,7 @@ _BODY = """\
         hash = entry.narHash;
         fetchSubmodules = entry.submodules or false;
       }};
-    }}) (builtins.filter (entry: entry ? git) (builtins.attrValues locked))
+    }}) (builtins.filter (entry: entry ? git) {entries})
   );
   # The store path is that of a fixed-output derivation with this hash.
   localFile =
@@ -145,7 +187,7 @@ _BODY = """\
         "storeName"
         "submodules"
       ]
-      // {{ src = trees."${{entry.git}}#${{entry.rev}}"; }}
+      // {{ src = trees."${{entry.git}}#${{entry.rev}}"; }}{prepare}
     else
       entry;
 in
@@ -170,6 +212,7 @@ def render_node_packages(
     blockers: Iterable[Blocker],
     registry: str | None,
     project: str = ".",
+    prepared: Mapping[GitTree, Prepared] | None = None,
 ) -> str:
     """The text of a ``node-packages.nix``.
 
@@ -179,6 +222,7 @@ def render_node_packages(
         blockers: Why the lock is not canonical.
         registry: The default of the argument ``registry``; None for none.
         project: The lock's directory, relative to that of the text's file, with slashes.
+        prepared: What git dependencies are built by, those included that only these need.
     """
     blockers = tuple(blockers)
     lock_name = lock.file.rpartition("/")[2].encode("ascii", "replace").decode()
@@ -186,6 +230,22 @@ def render_node_packages(
     default = "" if registry is None else f" ? {nix_string(registry)}"
     below = "./." if project == "." else f"./. + {nix_string(f'/{project}')}"
     lines = [_ARGUMENTS.format(lock_name=lock_name, default=default, project=below)]
+    lines += _lines(lock, pins, "    ")
+    body = _BODY.format(
+        name=_optional_string(lock.project_name),
+        version=_optional_string(lock.project_version),
+        lockfile_version=lock.version,
+        lock_hash=nix_string(f"sha256:{lock.sha256}"),
+        canonical="false" if blockers else "true",
+        blockers=_blockers(blockers),
+        prepared=_prepared(prepared) if prepared else "",
+        entries="everything" if prepared else "(builtins.attrValues locked)",
+        prepare=_PREPARE.format() if prepared else "",
+    )
+    return "".join((*lines, body))
+
+
+def _lines(lock: Lock, pins: Mapping[str, AnyPin], indent: str) -> Iterator[str]:
     for entry in lock.entries:
         if isinstance(entry, Package) and isinstance(entry.source, Missing):
             continue
@@ -194,16 +254,17 @@ def render_node_packages(
             if isinstance(entry, Link)
             else _package(entry, pins.get(entry.install_path))
         )
-        lines.append(f"    {nix_name(entry.install_path)} = {nix_attributes(attributes)};\n")
-    body = _BODY.format(
-        name=_optional_string(lock.project_name),
-        version=_optional_string(lock.project_version),
-        lockfile_version=lock.version,
-        lock_hash=nix_string(f"sha256:{lock.sha256}"),
-        canonical="false" if blockers else "true",
-        blockers=_blockers(blockers),
-    )
-    return "".join((*lines, body))
+        yield f"{indent}{nix_name(entry.install_path)} = {nix_attributes(attributes)};\n"
+
+
+def _prepared(prepared: Mapping[GitTree, Prepared]) -> str:
+    blocks = [
+        f"    {nix_name(str(tree))} = {{\n"
+        + "".join(_lines(built.lock, built.pins, "      "))
+        + "    };\n"
+        for tree, built in prepared.items()
+    ]
+    return _PREPARED.format(prepared="".join(blocks))
 
 
 def _package(package: Package, pin: AnyPin | None) -> dict[str, str]:
@@ -255,7 +316,8 @@ def _git(pin: GitPin) -> dict[str, str]:
     if tree.directory:
         texts["subdirectory"] = tree.directory
     attributes = {key: nix_string(text) for key, text in texts.items()}
-    return {**attributes, "submodules": "true"} if pin.submodules else attributes
+    flags = {"submodules": pin.submodules, "prepare": pin.prepare}
+    return attributes | {name: "true" for name, value in flags.items() if value}
 
 
 def _blockers(blockers: tuple[Blocker, ...]) -> str:
