@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.git_sources import GitSources
     from npm2nixlite.lock.git import GitTree
-    from npm2nixlite.render import LocalPin
+    from npm2nixlite.render import AnyPin, LocalPin
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
 
@@ -69,6 +69,7 @@ class Generated:
     Attributes:
         project: As the caller named it.
         plan: What its lock needs.
+        pins: Install path → what fills it, with its hash.
         prepared: Git dependencies that are built before they are packed, and by which pins.
         output: Where the file belongs.
         text: What it should hold.
@@ -77,6 +78,7 @@ class Generated:
 
     project: Path
     plan: Plan
+    pins: Mapping[str, AnyPin]
     prepared: Mapping[GitTree, Prepared]
     output: Path
     text: str
@@ -134,10 +136,9 @@ def generate(
     generated = []
     for project, item, sources, pins in zip(named, wanted, git, resolution.pins, strict=False):
         plan = _with_obstacles(item.plan, sources)
+        filled: dict[str, AnyPin] = {**pins, **_local_pins(plan), **_git_pins(plan, sources)}
         prepared = {
-            own.tree: Prepared(
-                own.plan.lock, {**pins, **own.local, **_git_pins(own.plan, sources)}
-            )
+            own.tree: Prepared(own.plan.lock, {**pins, **own.local, **_git_pins(own.plan, sources)})
             for own, pins in zip(sources.own_locks, pins_of_own, strict=False)
         }
         omit = options.omit_registry or project.omit_registry
@@ -148,14 +149,15 @@ def generate(
         output = options.output or project.output or directory / OUTPUT_NAME
         text = render_node_packages(
             plan.lock,
-            {**pins, **_local_pins(plan), **_git_pins(plan, sources)},
+            filled,
             plan.blockers,
             registry,
             # Only local tarballs lie there; without any, the file is the same wherever it goes.
             Path(os.path.relpath(directory, output.parent)).as_posix() if plan.local_files else ".",
             prepared,
         )
-        generated.append(Generated(project.path, plan, prepared, output, text, _read(output)))
+        old_text = _read(output)
+        generated.append(Generated(project.path, plan, filled, prepared, output, text, old_text))
     _check_canonical(
         item
         for item, project in zip(generated, named, strict=True)

@@ -162,6 +162,6 @@ def _reasons(
         return [*found, "it is needed to build itself"]
     below = [(blocker.install_path, blocker.reason) for blocker in own.plan.blockers]
     for other, paths in own.plan.trees.items():
-        for reason in _reasons(other, obstacles, own_locks, (*above, tree)):
-            below.append((paths[0], f"git dependency: {reason}"))
+        reasons = _reasons(other, obstacles, own_locks, (*above, tree))
+        below += ((paths[0], f"git dependency: {reason}") for reason in reasons)
     return [*found, *(f"its own lock is not canonical: {path}: {reason}" for path, reason in below)]
