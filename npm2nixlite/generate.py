@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from npm2nixlite.agreement import check_agreement
 from npm2nixlite.changes import Changes, compare
 from npm2nixlite.config import load_registry_config
-from npm2nixlite.errors import InputError, UsageError
+from npm2nixlite.errors import FetchError, InputError, UsageError
 from npm2nixlite.local import pin_local_file
 from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
 from npm2nixlite.plan import Blocker, Plan, plan_lock
 from npm2nixlite.project_file import Project
-from npm2nixlite.render import GitPin, Prepared, render_node_packages
+from npm2nixlite.render import GitPin, Pin, Prepared, render_node_packages
 from npm2nixlite.resolve import Resolution, Wanted, resolve
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.git_sources import GitSources
+    from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.git import GitTree
+    from npm2nixlite.plan import Address
     from npm2nixlite.render import AnyPin, LocalPin
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
@@ -141,6 +143,7 @@ def generate(
             own.tree: Prepared(own.plan.lock, {**pins, **own.local, **_git_pins(own.plan, sources)})
             for own, pins in zip(sources.own_locks, pins_of_own, strict=False)
         }
+        _check_one_content((filled, *(built.pins for built in prepared.values())))
         omit = options.omit_registry or project.omit_registry
         omit = omit or item.config.settings.get(_OMIT_SETTING) == "true"
         named_bases = (plan.registry, *(own.plan.registry for own in sources.own_locks))
@@ -242,6 +245,18 @@ def _with_obstacles(plan: Plan, sources: GitSources) -> Plan:
     ]
     blockers = sorted((*plan.blockers, *found), key=lambda blocker: blocker.install_path)
     return replace(plan, blockers=tuple(blockers))
+
+
+def _check_one_content(pins: Iterable[Mapping[str, AnyPin]]) -> None:
+    """Refuse what several locks give different hashes: a file can fetch an address only once."""
+    known: dict[Address, Integrity] = {}
+    for path, pin in (item for mapping in pins for item in mapping.items()):
+        if isinstance(pin, Pin) and known.setdefault(pin.address, pin.sha512) != pin.sha512:
+            raise FetchError(
+                f"{pin.address.path} has another hash in a git dependency's own lock",
+                where=path,
+                hint="one of the two locks is wrong about it; 'npm install' makes them anew",
+            )
 
 
 def _check_canonical(generated: Iterable[Generated]) -> None:

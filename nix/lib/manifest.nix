@@ -52,7 +52,9 @@ let
   knownBelow =
     key: below:
     builtins.any (
-      package: package ? prepare && ((namesOf package.prepare).knows key || knownBelow key package.prepare)
+      package:
+      package ? prepare
+      && ((namesOf package.prepare).knows key || knownBelow key package.prepare)
     ) (builtins.attrValues below);
   scripts = builtins.concatMap (
     key: if !knows key && knownBelow key packages then [ ] else installPathsOf "allowScripts" key
