@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from posixpath import join, normpath
+from posixpath import join
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock import Link, Lock
 from npm2nixlite.lock.fields import DEPENDENCY_GROUPS, Fields
 from npm2nixlite.overrides import read_overrides
+from npm2nixlite.pack.workspaces import workspace_directories
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,20 +138,10 @@ def _object(fields: Fields, key: str) -> Fields:
 
 
 def _workspaces(fields: Fields, directory: Path) -> dict[str, str]:
-    """Name → directory of the workspaces; patterns beyond plain globs are left to npm."""
-    patterns = fields.raw("workspaces")
-    if isinstance(patterns, dict):
-        patterns = patterns.get("packages")
+    """Name → directory of the workspaces."""
     found: dict[str, str] = {}
-    for pattern in patterns if isinstance(patterns, list) else []:
-        if not isinstance(pattern, str) or re.search(r"[{(!]", pattern):
-            return {}
-        plain = normpath(pattern.strip().strip("/"))
-        for place in sorted(directory.glob(plain)) if plain != "." else []:
-            relative = place.relative_to(directory).as_posix()
-            workspace = None
-            if "node_modules" not in relative.split("/"):
-                workspace = _read(place / "package.json")
-            if workspace is not None:
-                found[str(workspace.raw("name") or place.name)] = relative
+    for relative in workspace_directories(directory, fields.raw("workspaces")):
+        workspace = _read(directory / relative / "package.json")
+        if workspace is not None:
+            found[str(workspace.raw("name") or relative.rpartition("/")[2])] = relative
     return found

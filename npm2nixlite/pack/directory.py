@@ -14,6 +14,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.pack.glob import Rule, parse_rules
+from npm2nixlite.pack.workspaces import workspace_directories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +67,8 @@ def package_directory(
         defaults=() if bundled else _DEFAULTS,
         listed=listed,
         strict=strict,
-        reads_package_json=not bundled and _has_workspaces(package, place),
+        reads_package_json=not bundled
+        and bool(workspace_directories(place, package.get("workspaces"))),
     )
     if not bundled:
         root.read_ignore_files()
@@ -242,15 +244,3 @@ def _kind(path: Path) -> int | None:
         return stat.S_IFMT(path.lstat().st_mode)
     except (OSError, ValueError):
         return None
-
-
-def _has_workspaces(package: Mapping[str, Any], directory: Path) -> bool:
-    patterns = package.get("workspaces")
-    if isinstance(patterns, dict):
-        patterns = patterns.get("packages")
-    return any(
-        (place / "package.json").is_file()
-        for pattern in (patterns if isinstance(patterns, list) else [])
-        if isinstance(pattern, str) and normpath(pattern).strip("/.")
-        for place in directory.glob(normpath(pattern).strip("/"))
-    )
