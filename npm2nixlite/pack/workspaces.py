@@ -49,8 +49,8 @@ def workspace_directories(project: Path, workspaces: object) -> list[str]:
         Relative paths, with slashes, in the order of the patterns and then by name.
     """
     wanted, unwanted = _patterns(workspaces)
-    # On disk a directory is taken away together with all that is in it.
-    unwanted += [_pattern(one.text.removesuffix("/**")) for one in unwanted]
+    # On disk, what takes away all that is in a directory takes away the directory, too.
+    unwanted += [_pattern(one.text[:-3]) for one in unwanted if one.text.endswith("/**")]
     found = list(_below(project, "", wanted, unwanted)) if wanted else []
     return [
         path

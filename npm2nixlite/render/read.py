@@ -27,6 +27,7 @@ _ATTRIBUTE = re.compile(
 )
 _BLOCK = re.compile(rf"    (?P<name>{_STRING}) = \{{")
 _REGISTRY = re.compile(rf"  registry(?: \? (?P<default>{_STRING}))?,")
+_PROJECT = re.compile(rf"  project \? \./\.(?: \+ (?P<below>{_STRING}))?,")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -37,16 +38,20 @@ class NodePackages:
 
     Attributes:
         registry: The default of its argument ``registry``, where it has one.
+        project: The default of its argument ``project``, relative to the file's directory.
         lines: Install path → the package's line.
         packages: Install path → the package's attributes, as they are written: ``version``,
             ``path`` or ``url`` with ``hash``, ``file`` with ``sha256``, ``git`` with ``rev``
             and ``narHash``, ``storeName``, ``link``, flags and platforms. What a git dependency is
             built with follows, under the dependency's address, a space and the install path.
+        prepared: The keys of those.
     """
 
     registry: str | None
+    project: str
     lines: Mapping[str, str]
     packages: Mapping[str, Mapping[str, Value]]
+    prepared: frozenset[str]
 
 
 def read_node_packages(text: str, file: str) -> NodePackages:
@@ -73,6 +78,7 @@ def read_node_packages(text: str, file: str) -> NodePackages:
     lines: dict[str, str] = {}
     packages: dict[str, Mapping[str, Value]] = {}
     _read_lines(body.split("\n"), "", file, lines, packages)
+    direct = frozenset(packages)
     _, prepared, rest = after.partition("\n  prepared = {\n")
     dependency = ""
     for line in rest.partition("\n  };\n")[0].split("\n") if prepared else ():
@@ -82,7 +88,15 @@ def read_node_packages(text: str, file: str) -> NodePackages:
         elif line != "    };":
             _read_lines([line.removeprefix("  ")], dependency, file, lines, packages)
     default = registry["default"]
-    return NodePackages(None if default is None else _unquote(default), lines, packages)
+    project = _PROJECT.search(head)
+    below = project["below"] if project else None
+    return NodePackages(
+        registry=None if default is None else _unquote(default),
+        project="." if below is None else _unquote(below).lstrip("/"),
+        lines=lines,
+        packages=packages,
+        prepared=frozenset(packages) - direct,
+    )
 
 
 def _read_lines(
