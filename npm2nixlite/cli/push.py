@@ -45,10 +45,10 @@ __all__ = ["add_parser"]
 _DESCRIPTION = f"""\
 Push the tarballs of {OUTPUT_NAME} files, or what was built from them, to a binary cache.
 
-Tarballs, and trees of git dependencies, go there from the download cache (what is missing in it is
-fetched first): no Nix, and no Nix store, is needed here. What the cache has already is skipped. They
-are fixed by their hash, so Nix takes them from any cache without trusting its key. Store paths, such
-as ./result, go with all that they need, through 'nix copy'.
+Tarballs, and trees of git dependencies, go there from the download cache (what is missing in it
+is fetched first): no Nix, and no Nix store, is needed here. What the cache has already is skipped.
+They are fixed by their hash, so Nix takes them from any cache without trusting its key. Store
+paths, such as ./result, go with all that they need, through 'nix copy'.
 
 STORE is file:///DIR, http(s)://HOST/… (a server that takes PUT), s3://BUCKET[?endpoint=…&region=…]
 or any other store that Nix itself knows, such as ssh-ng://HOST.
