@@ -64,7 +64,7 @@ def look_into(tree: GitTree, place: Path) -> Preparation:
         obstacles.append(
             f"npm installs its dependencies before packing it ({needed}); they are in no lock"
         )
-    elif _has_modules(place / project):
+    elif (place / project / "node_modules").is_dir():
         obstacles.append(
             f"npm installs its dependencies before packing it ({needed}), over the node_modules "
             "that its repository has; that is not done here"
@@ -107,10 +107,6 @@ def _own_file(place: Path, path: str) -> Path:
     if file.is_symlink() or file.resolve() != place.resolve() / path:
         raise FileNotFoundError
     return file
-
-
-def _has_modules(project: Path) -> bool:
-    return any(path.is_dir() for path in project.rglob("node_modules"))
 
 
 def _keeps_from_archives(attributes: Path) -> bool:

@@ -48,7 +48,7 @@ let
         manifest
         // {
           scripts = manifest.scripts ++ (if runsScripts then [ "" ] else [ ]);
-          node = nodejs.version or "";
+          node = nodejs.version or null;
         }
       );
       passAsFile = [ "manifest" ];

@@ -137,7 +137,7 @@ def test_a_git_dependency_is_built_by_its_own_lock_as_npm_ci_builds_it(
     manifest = {
         "files": ["dist", "tool*"],
         "bin": {"g": "tool.sh"},
-        "scripts": dict.fromkeys(events, LOG),
+        "scripts": {**dict.fromkeys(events, LOG), "postprepare": "npm run build"},
         "devDependencies": {"stamp": "^1.0.0"},
     }
     files = {
@@ -172,7 +172,7 @@ def test_a_git_dependency_is_built_by_its_own_lock_as_npm_ci_builds_it(
     built = yard.build()
     events_run = (built / "g/dist/log").read_text().split("\n")
     assert [line.partition(" ")[0] for line in events_run if line] == [
-        *("prepublish", "preprepare", "prepare", "postprepare", "prepare")
+        *("prepublish", "preprepare", "prepare", "build", "prepare")
     ]
     assert not (built / "g/source").exists()
     yard.assert_as_npm(built)
@@ -285,7 +285,31 @@ def test_what_cannot_be_built_by_its_own_lock_is_a_blocker_that_says_why(yard: Y
     assert "3 blockers" in refused.stderr
 
 
-def test_what_a_build_needs_is_in_what_is_read_back_and_primed(yard: Yard) -> None:
+def test_a_node_modules_in_the_repository_and_another_hash_are_told(yard: Yard) -> None:
+    manifest = {"scripts": {"prepare": LOG}, "devDependencies": {"stamp": "^1.0.0"}}
+    address = yard.repository("g", manifest, {})
+    lock = yard.forge.root / "work/g/package-lock.json"
+    published = yard.registry.packages["stamp"]["versions"]["1.0.0"]["dist"]["integrity"]
+    wrong = lock.read_text().replace(published, sri(b"another"))
+    yard.depend(g=address, stamp="^1.0.0")
+    assert yard.run("generate").status == 0
+    rev = yard.forge.commit("g", {"package-lock.json": wrong})
+    for name in ("package.json", "package-lock.json"):
+        file = yard.project / name
+        file.write_text(file.read_text().replace(address.partition("#")[2], rev))
+    clash = yard.run("generate", "--trust-lock")
+    assert clash.status == 3
+    assert "stamp-1.0.0.tgz has another hash in a git dependency's own lock" in clash.stderr
+    modules = yard.forge.commit("g", {"node_modules/x/package.json": "{}"})
+    for name in ("package.json", "package-lock.json"):
+        file = yard.project / name
+        file.write_text(file.read_text().replace(rev, modules))
+    run = yard.run("generate")
+    assert run.status == 0, run.stderr
+    assert "over the node_modules that its repository has" in run.stderr
+
+
+def test_what_a_build_needs_is_in_what_is_read_back_and_checked(yard: Yard) -> None:
     manifest = {"scripts": {"prepare": LOG}, "devDependencies": {"stamp": "^1.0.0"}}
     yard.depend(g=yard.repository("g", manifest, {}))
     assert yard.run("generate").status == 0
