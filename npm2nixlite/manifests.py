@@ -94,6 +94,8 @@ def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[s
 
 
 def _read(path: Path) -> Fields | None:
+    if path.is_char_device() or path.is_fifo():
+        return None  # a link in somebody's repository; reading it might never end
     try:
         return Fields(json.loads(path.read_bytes().decode("utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):
