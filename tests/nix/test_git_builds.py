@@ -17,7 +17,7 @@ from npm2nixlite.render.read import read_node_packages
 from tests.support.archives import Member, package
 from tests.support.git import Forge, serve_git
 from tests.support.projects import ROOT, Run, environment, run_program
-from tests.support.registry import Answer
+from tests.support.registry import Answer, serve_registry
 from tests.support.tarballs import sri
 
 if TYPE_CHECKING:
@@ -307,6 +307,32 @@ def test_a_node_modules_in_the_repository_and_another_hash_are_told(yard: Yard) 
     run = yard.run("generate")
     assert run.status == 0, run.stderr
     assert "over the node_modules that its repository has" in run.stderr
+
+
+def test_a_token_goes_to_no_host_that_a_git_dependencys_own_lock_names(yard: Yard) -> None:
+    with serve_registry() as other:
+        manifest = {"scripts": {"prepare": LOG}, "devDependencies": {"stamp": "^1.0.0"}}
+        address = yard.repository("g", manifest, {})
+        lock = yard.forge.root / "work/g/package-lock.json"
+        text = lock.read_text().replace(yard.registry.base, f"{other.base}files/")
+        rev = yard.forge.commit("g", {"package-lock.json": text})
+        path = "/stamp/-/stamp-1.0.0.tgz"
+        other.answers[f"/files{path}"] = yard.registry.answers[path]
+        yard.publish("kept")
+        yard.depend(g=f"{address.partition('#')[0]}#{rev}", kept="^1.0.0")
+        (yard.home / ".npmrc").write_text(
+            f"{yard.registry.base.removeprefix('http:')}:_authToken=secretvalue\n"
+        )
+        yard.registry.requests.clear()
+        run = yard.run("generate", "--json")
+        assert run.status == 0, run.stderr
+        assert other.paths() == [f"/files{path}"]
+        assert "Authorization" not in other.requests[0].headers
+        own = [item.headers.get("Authorization") for item in yard.registry.requests]
+        assert own == ["Bearer secretvalue"]
+        file = (yard.project / "node-packages.nix").read_text()
+        for output in (file, run.stdout, run.stderr):
+            assert "secretvalue" not in output
 
 
 def test_what_a_build_needs_is_in_what_is_read_back_and_checked(yard: Yard) -> None:
