@@ -42,7 +42,7 @@ from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.render.store_name import store_name
-from npm2nixlite.verify import addresses_of, host_platform, manifest_of
+from npm2nixlite.verify import Sources, addresses_of, host_platform
 from npm2nixlite.verify.npm import (
     copy_project,
     fill_addresses,
@@ -94,7 +94,7 @@ def prepare(project: Path, scratch: Path) -> Prepared:
         package.install_path: package.integrities for package in lock.packages
     }
     host = host_platform(installed_versions())
-    manifest = manifest_of(lock, copy, tarballs, frozenset(), host)
+    manifest = Sources(cache, {}, host, scratch).manifest(lock, copy, pins)
     packages = {package.install_path: package for package in lock.packages}
     file = scratch / "manifest.json"
     file.write_text(json.dumps(_json(manifest)))

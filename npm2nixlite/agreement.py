@@ -1,7 +1,8 @@
 """Whether a lock still agrees with the ``package.json`` files it was made from.
 
 ``npm ci`` refuses a lock that does not: it reads the root project's package.json and that of every
-directory that a link leads to, and looks whether the lock has what they ask for.
+directory that a link leads to, and looks whether the lock has what they, and its own packages, ask
+for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from posixpath import join, normpath
 from typing import TYPE_CHECKING
 
+from npm2nixlite.edges import broken_edges
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock import (
     GitRevision,
@@ -25,6 +27,7 @@ from npm2nixlite.lock import (
     UrlTarball,
 )
 from npm2nixlite.manifests import Manifest, read_manifests
+from npm2nixlite.ranges import in_range, is_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +44,7 @@ _SHOWN = 20  # lines of one message; a lock of another project differs in everyt
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What one package.json asks for, and what the lock has instead (None: nothing)."""
+    """What a package.json or a package asks for, and what the lock has instead (None: nothing)."""
 
     manifest: str
     name: str
@@ -71,7 +74,7 @@ def check_agreement(lock: Lock, *, peers: bool = True) -> tuple[str, ...]:
     """
     directory = Path(lock.file).parent
     manifests = read_manifests(lock, directory, peers=peers)
-    found = list(disagreements(lock, manifests))
+    found = list(disagreements(lock, manifests, peers=peers))
     if not found:
         return tuple(
             name
@@ -89,12 +92,15 @@ def check_agreement(lock: Lock, *, peers: bool = True) -> tuple[str, ...]:
     )
 
 
-def disagreements(lock: Lock, manifests: Mapping[str, Manifest]) -> Iterator[Disagreement]:
-    """What package.json files ask for that a lock does not have.
+def disagreements(
+    lock: Lock, manifests: Mapping[str, Manifest], *, peers: bool = True
+) -> Iterator[Disagreement]:
+    """What package.json files, and the lock's own packages, ask for that a lock does not have.
 
     Args:
         lock: The lock.
         manifests: Directory → its package.json; see `npm2nixlite.manifests`.
+        peers: Whether what packages ask of who depends on them counts.
     """
     entries = {entry.install_path: entry for entry in lock.entries}
     for directory, manifest in manifests.items():
@@ -113,6 +119,9 @@ def disagreements(lock: Lock, manifests: Mapping[str, Manifest]) -> Iterator[Dis
             version = _version(entry, entries, manifests)
             if not _satisfies(entry, version, wanted, recorded.get(name), directory):
                 yield Disagreement(manifest.file, name, wanted, _shown(entry))
+    for edge in broken_edges(lock, manifests, peers=peers):
+        source = f"{edge.source}, under overrides," if edge.overridden else edge.source
+        yield Disagreement(source, edge.name, edge.wanted, _shown(edge.target))
 
 
 def _found(
@@ -154,9 +163,9 @@ def _satisfies(
         return True
     if wanted in {"", "*"}:
         return True
-    if not _is_range(wanted):  # a tag, which only a registry could judge
+    if not is_range(wanted):  # a tag, which only a registry could judge
         return isinstance(entry, Package) and not isinstance(entry.source, GitRevision)
-    return version is not None and _in_range(version, wanted)
+    return version is not None and in_range(version, wanted)
 
 
 def _is_at(entry: Package | Link, wanted: str, recorded: str | None, directory: str) -> bool:
@@ -191,15 +200,3 @@ def _version(
         return manifests[entry.target].version
     target = entries.get(entry.target)
     return target.version if isinstance(target, Package) else None
-
-
-def _is_range(wanted: str) -> bool:
-    import nodesemver
-
-    return nodesemver.valid_range(wanted, loose=True) is not None
-
-
-def _in_range(version: str, wanted: str) -> bool:
-    import nodesemver
-
-    return bool(nodesemver.satisfies(version, wanted, loose=True))

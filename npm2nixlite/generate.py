@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from npm2nixlite.agreement import check_agreement
 from npm2nixlite.changes import Changes, compare
 from npm2nixlite.config import load_registry_config
-from npm2nixlite.errors import InputError, UsageError
+from npm2nixlite.errors import FetchError, InputError, UsageError
 from npm2nixlite.local import pin_local_file
 from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
 from npm2nixlite.plan import Blocker, Plan, plan_lock
 from npm2nixlite.project_file import Project
-from npm2nixlite.render import GitPin, render_node_packages
+from npm2nixlite.render import GitPin, Pin, Prepared, render_node_packages
 from npm2nixlite.resolve import Resolution, Wanted, resolve
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.config import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.git_sources import GitSources
+    from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.git import GitTree
-    from npm2nixlite.render import LocalPin
-    from npm2nixlite.revisions import ResolvedTree
+    from npm2nixlite.plan import Address
+    from npm2nixlite.render import AnyPin, LocalPin
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
 
@@ -69,6 +71,8 @@ class Generated:
     Attributes:
         project: As the caller named it.
         plan: What its lock needs.
+        pins: Install path → what fills it, with its hash.
+        prepared: Git dependencies that are built before they are packed, and by which pins.
         output: Where the file belongs.
         text: What it should hold.
         old_text: What it holds; None where there is none.
@@ -76,6 +80,8 @@ class Generated:
 
     project: Path
     plan: Plan
+    pins: Mapping[str, AnyPin]
+    prepared: Mapping[GitTree, Prepared]
     output: Path
     text: str
     old_text: str | None
@@ -118,32 +124,43 @@ def generate(
         )
     named = [item if isinstance(item, Project) else Project(item) for item in projects]
     wanted = [_wanted(project, options) for project in named]
+    git = [_git_sources(item, cache, options) for item in wanted]
+    own_locks = [own for sources in git for own in sources.own_locks]
     resolution = resolve(
-        wanted,
+        [*wanted, *(own.wanted for own in own_locks)],
         cache,
         options.fetch,
         offline=options.offline,
         trust_lock=options.trust_lock,
         progress=progress,
     )
-    revisions = _resolve_revisions(wanted, cache, options)
+    pins_of_own = iter(resolution.pins[len(wanted) :])
     generated = []
-    for project, item, pins in zip(named, wanted, resolution.pins, strict=True):
-        plan = _with_obstacles(item.plan, revisions)
+    for project, item, sources, pins in zip(named, wanted, git, resolution.pins, strict=False):
+        plan = _with_obstacles(item.plan, sources)
+        filled: dict[str, AnyPin] = {**pins, **_local_pins(plan), **_git_pins(plan, sources)}
+        prepared = {
+            own.tree: Prepared(own.plan.lock, {**pins, **own.local, **_git_pins(own.plan, sources)})
+            for own, pins in zip(sources.own_locks, pins_of_own, strict=False)
+        }
+        _check_one_content((filled, *(built.pins for built in prepared.values())))
         omit = options.omit_registry or project.omit_registry
         omit = omit or item.config.settings.get(_OMIT_SETTING) == "true"
-        registry = None if omit else plan.registry
+        named_bases = (plan.registry, *(own.plan.registry for own in sources.own_locks))
+        registry = None if omit else next(filter(None, named_bases), None)
         directory = Path(plan.lock.file).parent
         output = options.output or project.output or directory / OUTPUT_NAME
         text = render_node_packages(
             plan.lock,
-            {**pins, **_local_pins(plan), **_git_pins(plan, revisions)},
+            filled,
             plan.blockers,
             registry,
             # Only local tarballs lie there; without any, the file is the same wherever it goes.
             Path(os.path.relpath(directory, output.parent)).as_posix() if plan.local_files else ".",
+            prepared,
         )
-        generated.append(Generated(project.path, plan, output, text, _read(output)))
+        old_text = _read(output)
+        generated.append(Generated(project.path, plan, filled, prepared, output, text, old_text))
     _check_canonical(
         item
         for item, project in zip(generated, named, strict=True)
@@ -200,35 +217,46 @@ def _local_pins(plan: Plan) -> dict[str, LocalPin]:
     }
 
 
-def _resolve_revisions(
-    wanted: Sequence[Wanted], cache: Cache, options: GenerateOptions
-) -> dict[GitTree, ResolvedTree]:
-    trees = {tree: paths[0] for item in wanted for tree, paths in item.plan.trees.items()}
-    if not trees:
-        return {}
-    from npm2nixlite.revisions import resolve_revisions
+def _git_sources(wanted: Wanted, cache: Cache, options: GenerateOptions) -> GitSources:
+    from npm2nixlite.git_sources import GitSources, find_git_sources
 
-    return resolve_revisions(trees, cache, options.fetch, offline=options.offline)
+    if not wanted.plan.trees:
+        return GitSources({}, {}, ())
+    return find_git_sources(wanted, cache, options.fetch, offline=options.offline)
 
 
-def _git_pins(plan: Plan, revisions: Mapping[GitTree, ResolvedTree]) -> dict[str, GitPin]:
+def _git_pins(plan: Plan, sources: GitSources) -> dict[str, GitPin]:
+    built = {own.tree for own in sources.own_locks}
     return {
-        path: GitPin(tree, revisions[tree].sha256, revisions[tree].submodules)
+        path: GitPin(tree, revision.sha256, revision.submodules, tree in built)
         for tree, paths in plan.trees.items()
+        for revision in [sources.revisions[tree]]
         for path in paths
     }
 
 
-def _with_obstacles(plan: Plan, revisions: Mapping[GitTree, ResolvedTree]) -> Plan:
+def _with_obstacles(plan: Plan, sources: GitSources) -> Plan:
     """The plan, with the blockers that only the trees themselves tell."""
     found = [
         Blocker(path, f"git dependency: {obstacle}")
         for tree, paths in plan.trees.items()
-        for obstacle in revisions[tree].obstacles
+        for obstacle in sources.obstacles[tree]
         for path in paths
     ]
     blockers = sorted((*plan.blockers, *found), key=lambda blocker: blocker.install_path)
     return replace(plan, blockers=tuple(blockers))
+
+
+def _check_one_content(pins: Iterable[Mapping[str, AnyPin]]) -> None:
+    """Refuse what several locks give different hashes: a file can fetch an address only once."""
+    known: dict[Address, Integrity] = {}
+    for path, pin in (item for mapping in pins for item in mapping.items()):
+        if isinstance(pin, Pin) and known.setdefault(pin.address, pin.sha512) != pin.sha512:
+            raise FetchError(
+                f"{pin.address.path} has another hash in a git dependency's own lock",
+                where=path,
+                hint="one of the two locks is wrong about it; 'npm install' makes them anew",
+            )
 
 
 def _check_canonical(generated: Iterable[Generated]) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
-from posixpath import join, normpath
+from dataclasses import dataclass, field
+from posixpath import join
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock import Link, Lock
 from npm2nixlite.lock.fields import DEPENDENCY_GROUPS, Fields
+from npm2nixlite.overrides import read_overrides
+from npm2nixlite.pack.workspaces import workspace_directories
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["Manifest", "read_manifests"]
@@ -30,6 +31,7 @@ class Manifest:
         workspaces: Name → directory, of the workspaces it names; only the root project has any.
         mentioned: Every name in it, those included that npm does not hold a lock against.
         overridden: Names whose versions the root project's ``overrides`` decide.
+        overrides: The ``overrides`` themselves; only the root project has any.
     """
 
     directory: str
@@ -38,6 +40,7 @@ class Manifest:
     workspaces: Mapping[str, str]
     mentioned: frozenset[str]
     overridden: frozenset[str]
+    overrides: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -59,7 +62,7 @@ def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[s
     root = _read(directory / "package.json")
     if root is None:
         return {}
-    overridden = frozenset(key.lstrip("$").split("@")[0] for key in _overrides(root))
+    overridden = frozenset(read_overrides(_overrides(root)).names())
     workspaces = _workspaces(root, directory)
     manifests = {
         "": Manifest(
@@ -69,6 +72,7 @@ def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[s
             workspaces=workspaces,
             mentioned=frozenset(root.requested()),
             overridden=frozenset(),
+            overrides=_overrides(root),
         )
     }
     for entry in lock.entries:
@@ -90,6 +94,8 @@ def read_manifests(lock: Lock, directory: Path, *, peers: bool = True) -> dict[s
 
 
 def _read(path: Path) -> Fields | None:
+    if path.is_char_device() or path.is_fifo():
+        return None  # a link in somebody's repository; reading it might never end
     try:
         return Fields(json.loads(path.read_bytes().decode("utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):
@@ -123,8 +129,9 @@ def _own_version(fields: Fields) -> str | None:
     return version if isinstance(version, str) else None
 
 
-def _overrides(fields: Fields) -> Iterator[str]:
-    return iter(_object(fields, "overrides"))
+def _overrides(fields: Fields) -> Mapping[str, object]:
+    value = fields.raw("overrides")
+    return value if isinstance(value, dict) else {}
 
 
 def _object(fields: Fields, key: str) -> Fields:
@@ -133,20 +140,10 @@ def _object(fields: Fields, key: str) -> Fields:
 
 
 def _workspaces(fields: Fields, directory: Path) -> dict[str, str]:
-    """Name → directory of the workspaces; patterns beyond plain globs are left to npm."""
-    patterns = fields.raw("workspaces")
-    if isinstance(patterns, dict):
-        patterns = patterns.get("packages")
+    """Name → directory of the workspaces."""
     found: dict[str, str] = {}
-    for pattern in patterns if isinstance(patterns, list) else []:
-        if not isinstance(pattern, str) or re.search(r"[{(!]", pattern):
-            return {}
-        plain = normpath(pattern.strip().strip("/"))
-        for place in sorted(directory.glob(plain)) if plain != "." else []:
-            relative = place.relative_to(directory).as_posix()
-            workspace = None
-            if "node_modules" not in relative.split("/"):
-                workspace = _read(place / "package.json")
-            if workspace is not None:
-                found[str(workspace.raw("name") or place.name)] = relative
+    for relative in workspace_directories(directory, fields.raw("workspaces")):
+        workspace = _read(directory / relative / "package.json")
+        if workspace is not None:
+            found[str(workspace.raw("name") or relative.rpartition("/")[2])] = relative
     return found

@@ -99,7 +99,8 @@ class Plan:
 
     Attributes:
         lock: The lock it was made from.
-        registry: The registry base that the lock itself names most; None where it names none.
+        registry: The base that addresses are relative to: the one that the lock itself names most;
+            None where it names none.
         tarballs: Unique, in the order of their first install path.
         local_files: Unique, in the order of their first install path.
         dropped: Names that package.json no longer asks for, though the lock was made with them.
@@ -122,17 +123,20 @@ class Plan:
         return {path: tarball for tarball in self.tarballs for path in tarball.install_paths}
 
 
-def plan_lock(lock: Lock, scope_registry: Callable[[str], str | None]) -> Plan:
+def plan_lock(
+    lock: Lock, scope_registry: Callable[[str], str | None], registry: str | None = None
+) -> Plan:
     """Find the unique tarballs and the blockers of a lock.
 
     Args:
         lock: Any lock.
         scope_registry: Package name → the registry base configured for its scope, or None.
+        registry: The base that addresses are relative to; by default the one the lock names most.
 
     Raises:
         InputError: A registry package's version is no semantic version.
     """
-    registry = _main_registry(lock)
+    registry = registry or _main_registry(lock)
     found: dict[Address, list[tuple[Package, bool, str | None]]] = {}
     blockers: list[Blocker] = []
     left_out: list[str] = []

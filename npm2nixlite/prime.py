@@ -104,22 +104,25 @@ async def carry_out(
         watch(added)
 
     with _scratch(scratch) as directory:
-        for algorithm, wanted in _by_algorithm(plan.missing).items():
-            names = _lay_out(wanted.values(), directory / algorithm)
+        for (algorithm, recursive), wanted in _by_kind(plan.missing).items():
+            place = directory / algorithm / str(recursive)
+            names = _lay_out(wanted.values(), place)
             expected = dict(zip(names, wanted.items(), strict=True))
             for batch in batches(names):
-                command = ["nix-store", "--add-fixed", algorithm, *batch]
-                got = await run(command, cwd=directory / algorithm, on_line=count)
+                flags = ["--recursive"] if recursive else []
+                command = ["nix-store", "--add-fixed", *flags, algorithm, *batch]
+                got = await run(command, cwd=place, on_line=count)
                 _compare(got, [expected[name] for name in batch])
 
 
-def _by_algorithm(
+def _by_kind(
     missing: dict[StorePath, FixedFile],
-) -> dict[str, dict[StorePath, FixedFile]]:
-    algorithms: dict[str, dict[StorePath, FixedFile]] = {}
+) -> dict[tuple[str, bool], dict[StorePath, FixedFile]]:
+    """Algorithm, and whether the hash is the NAR's → what is fixed by such a hash."""
+    kinds: dict[tuple[str, bool], dict[StorePath, FixedFile]] = {}
     for path, file in missing.items():
-        algorithms.setdefault(file.integrity.algorithm, {})[path] = file
-    return algorithms
+        kinds.setdefault((file.integrity.algorithm, file.recursive), {})[path] = file
+    return kinds
 
 
 def _compare(got: Sequence[str], expected: Sequence[tuple[StorePath, FixedFile]]) -> None:
@@ -149,6 +152,9 @@ def _lay_out(files: Iterable[FixedFile], directory: Path) -> list[str]:
 
 def _link_or_copy(source: Path, target: Path) -> None:
     try:
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+            return
         try:
             target.hardlink_to(source)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Git dependencies: each commit's tree checked out once, hashed as Nix hashes it, and looked into.
+"""Git dependencies: each commit's tree checked out once, and hashed as Nix hashes it.
 
 What a commit holds never changes, so what was found out about it is kept, and asked for no more.
 """
@@ -6,7 +6,6 @@ What a commit holds never changes, so what was found out about it is kept, and a
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ from typing import TYPE_CHECKING
 from npm2nixlite.cache import Cache, Revision, unwritable
 from npm2nixlite.errors import FetchError, InputError
 from npm2nixlite.integrity import Integrity
-from npm2nixlite.lock import LOCK_NAMES
 from npm2nixlite.store.nar import dump
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from npm2nixlite.fetch.job import FetchOptions
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["ResolvedTree", "resolve_revisions"]
 
 _AT_ONCE = 4
-_PACKING_SCRIPTS = ("prepublish", "preprepare", "prepare", "postprepare", "prepack")
-"""What npm may run in a git dependency before it packs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +35,18 @@ class ResolvedTree:
     Attributes:
         sha256: The hash of its NAR.
         submodules: Whether submodules' files are in it.
-        obstacles: Why packing its files would not give what npm packs; empty where it would.
+        place: Where its files are, the repository's root.
     """
 
     sha256: Integrity
     submodules: bool
-    obstacles: tuple[str, ...]
+    place: Path
 
 
 def resolve_revisions(
     wanted: Mapping[GitTree, str], cache: Cache, options: FetchOptions, *, offline: bool = False
 ) -> dict[GitTree, ResolvedTree]:
-    """Find every tree's hash, and what keeps it from being packed as it is.
+    """Find every tree's hash, and have its files in the cache.
 
     Args:
         wanted: Trees, each with an install path, for messages.
@@ -85,11 +81,7 @@ def resolve_revisions(
     if failures:
         raise _fetch_error(failures, wanted)
     return {
-        tree: ResolvedTree(
-            revision.sha256,
-            revision.submodules,
-            tuple(_obstacles(tree, cache.tree(revision.sha256))),
-        )
+        tree: ResolvedTree(revision.sha256, revision.submodules, cache.tree(revision.sha256))
         for tree, revision in found.items()
         if revision is not None
     }
@@ -128,54 +120,6 @@ def _check_out(tree: GitTree, place: Path, options: FetchOptions) -> bool:
         except FetchError:
             shutil.rmtree(place, ignore_errors=True)
         raise
-
-
-def _obstacles(tree: GitTree, place: Path) -> Collection[str]:
-    """Why packing the tree's files would not give what npm packs; empty where it would."""
-    found: list[str] = []
-    try:
-        manifest = json.loads(_own_file(place, f"{tree.directory}/package.json").read_bytes())
-        scripts = manifest.get("scripts") or {}
-        ours = [name for name in _PACKING_SCRIPTS if isinstance(scripts, dict) and name in scripts]
-    except FileNotFoundError:
-        return ["it has no package.json"]
-    except (OSError, ValueError, AttributeError) as error:
-        return [f"its package.json cannot be read: {error}"]
-    if manifest.get("bundleDependencies") or manifest.get("bundledDependencies"):
-        found.append("npm packs dependencies of its own with it, and these are in no lock here")
-    if ours:
-        names = ", ".join(ours)
-        locked = any((place / tree.directory / name).is_file() for name in LOCK_NAMES)
-        found.append(
-            f"npm installs its dependencies and builds it before packing it (scripts: {names}); "
-            + ("it has a lock for them, but is not built here" if locked else "they are in no lock")
-        )
-    attributes = (path for path in place.rglob(".gitattributes") if path.is_file())
-    if tree.on_forge and any(map(_keeps_from_archives, attributes)):
-        found.append(
-            "npm takes the forge's archive of it, and its .gitattributes make that differ from "
-            "the commit (export-ignore, export-subst)"
-        )
-    return found
-
-
-def _own_file(place: Path, path: str) -> Path:
-    """A file of the tree; what a link leads to is not the tree's, and may never end."""
-    file = place / path.lstrip("/")
-    if file.is_symlink() or file.resolve() != place.resolve() / path.lstrip("/"):
-        raise FileNotFoundError
-    return file
-
-
-def _keeps_from_archives(attributes: Path) -> bool:
-    if attributes.is_symlink():
-        return False  # git does not read such a one
-    text = attributes.read_text("utf-8", "replace")
-    return any(
-        {"export-ignore", "export-subst"} & set(line.split()[1:])
-        for line in text.splitlines()
-        if not line.lstrip().startswith("#")
-    )
 
 
 def _fetch_error(

@@ -6,12 +6,14 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import nodesemver
 import pytest
 
 from npm2nixlite.agreement import check_agreement, disagreements
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock import find_lock, read_lock
 from npm2nixlite.manifests import read_manifests
+from npm2nixlite.ranges import in_range
 from tests.support.projects import ROOT, environment
 from tests.support.tarballs import sri
 
@@ -212,3 +214,101 @@ def test_npm_ci_refuses_the_same_locks(
     refused = "are in sync" in done.stderr
     assert refused or done.returncode == 0, done.stderr
     assert bool(found(directory)) == refused, done.stderr
+
+
+_NEEDS_A = {"dependencies": {"a": "^1.0.0"}}
+_TRANSITIVE: list[tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = [
+    # package.json besides c, what c asks for, install path → version of a and of d
+    ({}, _NEEDS_A, {"node_modules/a": "1.2.3"}),
+    ({}, _NEEDS_A, {"node_modules/a": "2.0.0"}),
+    ({}, _NEEDS_A, {"node_modules/a": "2.0.0", "node_modules/c/node_modules/a": "1.2.3"}),
+    ({}, _NEEDS_A, {}),
+    ({}, {"optionalDependencies": {"a": "^1.0.0"}}, {}),
+    ({}, {"peerDependencies": {"a": "^1.0.0"}}, {}),
+    ({}, {"peerDependencies": {"a": "^1.0.0"}}, {"node_modules/a": "1.2.3"}),
+    (
+        {},
+        {
+            "peerDependencies": {"a": "^1.0.0"},
+            "peerDependenciesMeta": {"a": {"optional": True}},
+        },
+        {},
+    ),
+    ({"overrides": {"a": "2.0.0"}}, _NEEDS_A, {"node_modules/a": "1.2.3"}),
+    ({"overrides": {"a": "2.0.0"}}, _NEEDS_A, {"node_modules/a": "2.0.0"}),
+    ({"overrides": {"a": ">=2"}}, _NEEDS_A, {"node_modules/a": "2.0.0"}),
+    ({"overrides": {"c": {"a": "2.0.0"}}}, _NEEDS_A, {"node_modules/a": "1.2.3"}),
+    ({"overrides": {"c": {"a": "2.0.0"}}}, _NEEDS_A, {"node_modules/a": "2.0.0"}),
+    ({"overrides": {"d": {"a": "2.0.0"}}}, _NEEDS_A, {"node_modules/a": "1.2.3"}),
+    ({"overrides": {"d": {"a": "2.0.0"}}}, _NEEDS_A, {"node_modules/a": "2.0.0"}),
+    ({"overrides": {"a@^2": "1.2.3"}}, _NEEDS_A, {"node_modules/a": "1.2.3"}),
+    (
+        {"overrides": {"a": "$a"}, "dependencies": {"c": "1", "a": "2.0.0"}},
+        _NEEDS_A,
+        {"node_modules/a": "2.0.0"},
+    ),
+    ({}, {"dependencies": {"a": "npm:d@^1"}}, {"node_modules/a": "1.2.3"}),
+    ({}, {"dependencies": {"a": "^1.2.3 || 3"}}, {"node_modules/a": "1.2.3"}),
+    ({}, {"dependencies": {"a": "<1"}}, {"node_modules/a": "1.2.3"}),
+]
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize(("fields", "asked", "locked"), _TRANSITIVE)
+def test_npm_ci_refuses_the_same_locks_for_what_their_packages_ask_for(
+    home: Path,
+    registry: Registry,
+    fields: dict[str, Any],
+    asked: dict[str, Any],
+    locked: dict[str, str],
+) -> None:
+    data = {}
+    for name, version in (("a", "0.1.0"), ("a", "1.2.3"), ("a", "2.0.0"), ("c", "1.0.0")):
+        data[name, version] = registry.publish(name, version)
+        registry.packages[name]["dist-tags"] = {"latest": version}
+    registry.packages["c"]["versions"]["1.0.0"] |= asked
+
+    def entry(name: str, version: str, **more: Any) -> dict[str, Any]:
+        resolved = f"{registry.base}{name}/-/{name}-{version}.tgz"
+        integrity = sri(data[name, version])
+        return {"version": version, "resolved": resolved, "integrity": integrity, **more}
+
+    root = {"dependencies": {"c": "1"}, **fields}
+    packages = {"node_modules/c": entry("c", "1.0.0", **asked)}
+    packages |= {path: entry("a", version) for path, version in locked.items()}
+    directory = project(home / "p", root, packages)
+    done = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--registry", registry.base, "--no-audit"],
+        cwd=directory,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+    )
+    refused = "are in sync" in done.stderr
+    assert refused or done.returncode == 0, done.stderr
+    assert bool(found(directory)) == refused, done.stderr
+
+
+def test_what_overrides_no_longer_allow_is_told_even_where_npm_ci_would_drop_it(
+    tmp_path: Path,
+) -> None:
+    # npm ci moves to the version further up and says nothing; the tree would not be the lock's.
+    asked = {"overrides": {"a": "$a"}, "dependencies": {"c": "1", "a": "2.0.0"}}
+    packages = {
+        "node_modules/a": {"version": "2.0.0", "integrity": HASH},
+        "node_modules/c": {"version": "1.0.0", "integrity": HASH, **_NEEDS_A},
+        "node_modules/c/node_modules/a": {"version": "1.2.3", "integrity": HASH},
+    }
+    (line,) = found(project(tmp_path, asked, packages))
+    assert line == "node_modules/c, under overrides, asks for a@2.0.0, the lock has a@1.2.3"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["1", "1.2", "^1", "^1.2", "^1.2.3", "^0.2", "^0.0.3", "^0", "~1", "~1.2.3", ">=1.2", "=1.2.3"],
+)
+@pytest.mark.parametrize(
+    "version", ["0.0.3", "0.0.4", "0.2.0", "0.3.1", "1.0.0", "1.2.3", "1.3.0", "2.0.0"]
+)
+def test_plain_ranges_are_read_as_the_library_reads_them(version: str, wanted: str) -> None:
+    assert in_range(version, wanted) == nodesemver.satisfies(version, wanted, loose=True)

@@ -1,13 +1,16 @@
 # The assembler's input: what stands at each install path, and where it comes from.
 #
 # Type: manifest :: { packages, platform, omit ? [ ], overrides ? { }, localDependencies ? { },
-#   allowScripts ? [ ] } -> { packages, omit, os, cpu, libc, scripts }
+#   allowScripts ? [ ], prepare ? null } -> { packages, omit, os, cpu, libc, scripts }
 #
 # packages: install path -> package, as `node-packages.nix` has them.
 # platform: see `platformOf`.
 # overrides: package name or install path -> a tarball, or `package -> { src } | { directory }`.
 # localDependencies: directory of a local dependency, as the lock spells it -> its files.
-# allowScripts: package names or install paths whose install scripts may run.
+# allowScripts: package names or install paths whose install scripts may run; a name may also be
+#   one of a package that only building a git dependency needs.
+# prepare: { package, runsScripts } -> the tarball of a git dependency that is built before it is
+#   packed, see ./prepare.nix.
 {
   packages,
   platform,
@@ -15,9 +18,11 @@
   overrides ? { },
   localDependencies ? { },
   allowScripts ? [ ],
+  prepare ? null,
 }:
 let
-  inherit (import ./names.nix packages) installPathsOf;
+  namesOf = import ./names.nix;
+  inherit (namesOf packages) installPathsOf knows;
   wanted = import ./wanted.nix platform omit;
 
   overridden = builtins.listToAttrs (
@@ -43,6 +48,18 @@ let
     builtins.attrNames localDependencies
   );
 
+  # Of a package that is only in a git dependency's own lock, that one's manifest has the paths.
+  knownBelow =
+    key: below:
+    builtins.any (
+      package:
+      package ? prepare
+      && ((namesOf package.prepare).knows key || knownBelow key package.prepare)
+    ) (builtins.attrValues below);
+  scripts = builtins.concatMap (
+    key: if !knows key && knownBelow key packages then [ ] else installPathsOf "allowScripts" key
+  ) allowScripts;
+
   toEntry =
     path: package:
     let
@@ -50,6 +67,7 @@ let
       fields = removeAttrs entry [
         "src"
         "directory"
+        "prepare"
       ];
     in
     if package ? link then
@@ -62,7 +80,16 @@ let
       fields
       // (
         # A git dependency is packed first; what replaces it is a tarball already.
-        if entry ? rev && entry.src == package.src then
+        if entry ? prepare && entry.src == package.src then
+          {
+            tarball = "${
+              prepare {
+                inherit package;
+                runsScripts = builtins.elem path scripts;
+              }
+            }";
+          }
+        else if entry ? rev && entry.src == package.src then
           { tree = "${entry.src}" + (if entry ? subdirectory then "/${entry.subdirectory}" else ""); }
         else
           { tarball = "${entry.src}"; }
@@ -81,7 +108,6 @@ assert
       }'';
 {
   packages = builtins.mapAttrs toEntry packages;
-  scripts = builtins.concatMap (installPathsOf "allowScripts") allowScripts;
-  inherit omit;
+  inherit omit scripts;
   inherit (platform) os cpu libc;
 }

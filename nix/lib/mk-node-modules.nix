@@ -21,7 +21,8 @@
   packageJson ? null,
   # Groups to leave out: "dev", "optional", "peer". [ "dev" ] gives the production tree.
   omit ? [ ],
-  # Packages (names or install paths) whose install scripts may run.
+  # Packages (names or install paths) whose install scripts may run; those too that only building a
+  # git dependency needs.
   allowScripts ? [ ],
   # Package (name or install path) -> another tarball, or package -> { src } | { directory }.
   overrides ? { },
@@ -33,7 +34,7 @@
   platform ? import ./platform.nix stdenv.hostPlatform,
   # Where node-gyp finds the headers of Node.js, `include/node`.
   nodedir ? nodejs,
-  # More inputs for install scripts.
+  # More inputs for install scripts, and for what builds git dependencies.
   nativeBuildInputs ? [ ],
   buildInputs ? [ ],
   name ? null,
@@ -45,6 +46,19 @@ let
   assembler = import ./assembler.nix;
   runsScripts = allowScripts != [ ];
 
+  prepare = import ./prepare.nix {
+    inherit
+      stdenv
+      python3
+      nodejs
+      platform
+      allowScripts
+      nodedir
+      nativeBuildInputs
+      buildInputs
+      ;
+  };
+
   manifest = import ./manifest.nix {
     inherit (generated) packages;
     inherit
@@ -53,6 +67,7 @@ let
       overrides
       localDependencies
       allowScripts
+      prepare
       ;
   };
 

@@ -1,6 +1,6 @@
 # Which packages a name means.
 #
-# Type: names :: packages -> { nameOf, installPathsOf }
+# Type: names :: packages -> { nameOf, knows, installPathsOf }
 #
 # packages: install path -> package, as `node-packages.nix` has them.
 #
@@ -23,15 +23,19 @@ let
   byName = builtins.groupBy nameOf (
     builtins.filter (path: !(packages.${path} ? link)) (builtins.attrNames packages)
   );
+  isInstallPath = key: packages ? ${key} && !(packages.${key} ? link);
 in
 {
   inherit nameOf;
+
+  # Whether there is a package `key`, which is a name or an install path.
+  knows = key: isInstallPath key || byName ? ${key};
 
   # Every install path of the package `key`, which is a name or an install path itself; an
   # evaluation error where the lock has neither. `argument` is what to call it in the message.
   installPathsOf =
     argument: key:
-    if packages ? ${key} && !(packages.${key} ? link) then
+    if isInstallPath key then
       [ key ]
     else
       byName.${key} or (throw ''

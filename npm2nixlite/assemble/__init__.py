@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble.bins import link_bins
+from npm2nixlite.assemble.bins import link_bins, mark_bins
 from npm2nixlite.assemble.bundles import adopt_bundled, bundled_nodes
 from npm2nixlite.assemble.hidden_lock import formatting, hidden_lock
 from npm2nixlite.assemble.load import load_tree, read_lock_json
@@ -55,6 +55,8 @@ def assemble(manifest: Manifest, out: Path, processes: int | None = None) -> Non
             _link(out / node.location, out / node.link.location, outside)
     adopt_bundled(tree, out)
     link_bins(out, [*_commands(tree, out, from_lock=lock is not None)])
+    if lock is not None and "packages" not in lock:
+        _mark_aliases(tree, out)
     if manifest.lock is not None and lock is not None:
         _note_commands(tree)
         _note_build_files(tree, out)
@@ -123,6 +125,14 @@ def _commands(tree: Tree, out: Path, *, from_lock: bool) -> Iterator[tuple[Node,
             yield node, node.package
         else:
             yield node, read_package_json(out / node.location) or node.package
+
+
+def _mark_aliases(tree: Tree, out: Path) -> None:
+    """A version 1 lock does not tell an alias's commands, so that npm does not link them."""
+    for node in tree.walk():
+        name = node.entry.get("name", node.name)
+        if node.link is None and name != node.name and not node.entry.get("resolved"):
+            mark_bins(out / node.location)
 
 
 def _note_commands(tree: Tree) -> None:

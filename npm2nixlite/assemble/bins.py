@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.collation import collation_key
-from npm2nixlite.assemble.package_json import Json, normalize_bin
+from npm2nixlite.assemble.package_json import Json, normalize_bin, read_package_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.assemble.tree import Node
 
-__all__ = ["link_bins"]
+__all__ = ["link_bins", "mark_bins"]
 
 _HASH_BANG_READ = 2048
 _CRLF = re.compile(rb"#![^\n]+\r\n")
@@ -46,6 +46,18 @@ def link_bins(out: Path, installed: Iterable[tuple[Node, Json]]) -> None:
             if link not in claimed:
                 claimed.add(link)
                 _link(link, f"{root}/{node.location}/{path}")
+
+
+def mark_bins(package_directory: Path) -> None:
+    """Make the files of a package's commands executable, without linking them.
+
+    So does npm as it unpacks a package whose manifest it asked the registry for.
+    """
+    package = read_package_json(package_directory)
+    for path in normalize_bin(package).values() if package else ():
+        file = package_directory / path
+        if file.is_file() and not file.is_symlink():
+            file.chmod(file.stat().st_mode | 0o111)
 
 
 def _link(link: str, file: str) -> None:

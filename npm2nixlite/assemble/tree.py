@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.package_json import Json, text_map
-from npm2nixlite.assemble.workspaces import is_workspace
+from npm2nixlite.pack.workspaces import is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

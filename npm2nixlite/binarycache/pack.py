@@ -13,10 +13,10 @@ from npm2nixlite.binarycache.verified import CHUNK, StreamedNar, verified_nar
 from npm2nixlite.errors import BuildError, FetchError, InputError
 from npm2nixlite.store import base32
 from npm2nixlite.store.fixed_file import FixedFile, mismatch
-from npm2nixlite.store.nar import file_frame, file_nar_size
+from npm2nixlite.store.nar import dump, file_frame, file_nar_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from npm2nixlite.binarycache.backend import Body
@@ -80,8 +80,7 @@ def require(compression: Compression) -> None:
     Raises:
         InputError: Its library is not installed.
     """
-    if compression is not Compression.NONE:
-        _compressor(compression, 0)
+    _compressor(compression)
 
 
 def nar_size(file: FixedFile) -> int:
@@ -91,6 +90,8 @@ def nar_size(file: FixedFile) -> int:
         FetchError: The file is not there.
     """
     with _reading(file):
+        if file.recursive:
+            return sum(map(len, dump(file.path)))
         return file_nar_size(file.path.stat().st_size)
 
 
@@ -100,6 +101,12 @@ def nar_sha256(file: FixedFile) -> bytes:
     Raises:
         FetchError: The file cannot be read.
     """
+    if file.recursive:
+        whole = hashlib.sha256()
+        with _reading(file):
+            for piece in dump(file.path):
+                whole.update(piece)
+        return whole.digest()
     with _reading(file), file.path.open("rb", buffering=0) as source:
         head, tail = file_frame(os.fstat(source.fileno()).st_size)
         digest = hashlib.sha256(head)
@@ -111,6 +118,8 @@ def nar_sha256(file: FixedFile) -> bytes:
 
 def is_quick(file: FixedFile, compression: Compression = Compression.NONE) -> bool:
     """Whether hashing and packing takes less time than handing it to another thread does."""
+    if file.recursive:
+        return False
     try:
         return compression is Compression.NONE and file.path.stat().st_size <= _SMALL
     except OSError:
@@ -121,7 +130,7 @@ def pack(file: FixedFile, compression: Compression, scratch: Path) -> Packed:
     """Make a file's NAR, after making sure that its bytes have the hash they ought to have.
 
     What is small is read once and held; what is large is read again when it is sent, and verified
-    again then; what is large and compressed lies in ``scratch`` meanwhile.
+    again then; what is large and compressed lies in ``scratch`` meanwhile, and so does a tree.
 
     Args:
         file: The file.
@@ -134,12 +143,17 @@ def pack(file: FixedFile, compression: Compression, scratch: Path) -> Packed:
         InputError: The compression's library is not installed.
     """
     with _reading(file):
+        if file.recursive:
+            packed = _pack_spooled(file, dump(file.path), compression, scratch)
+            if packed.nar_hash != file.integrity.digest:
+                raise mismatch(file)
+            return packed
         size = file.path.stat().st_size
         if size <= _SMALL:
             return _pack_small(file, compression)
         if compression is Compression.NONE:
             return _pack_streamed(file, size)
-        return _pack_spooled(file, size, compression, scratch)
+        return _pack_spooled(file, verified_nar(file, size), compression, scratch)
 
 
 def _pack_small(file: FixedFile, compression: Compression) -> Packed:
@@ -167,10 +181,11 @@ def _pack_streamed(file: FixedFile, size: int) -> Packed:
     return Packed(nar_hash, body.size, Compression.NONE, nar_hash, body.size, body)
 
 
-def _pack_spooled(file: FixedFile, size: int, compression: Compression, scratch: Path) -> Packed:
-    nar_size = file_nar_size(size)
-    compressor = _compressor(compression, nar_size)
-    nar, packed, packed_size = hashlib.sha256(), hashlib.sha256(), 0
+def _pack_spooled(
+    file: FixedFile, pieces: Iterable[bytes], compression: Compression, scratch: Path
+) -> Packed:
+    compressor = _compressor(compression)
+    nar, packed, nar_size, packed_size = hashlib.sha256(), hashlib.sha256(), 0, 0
     spool = scratch / file.integrity.hex
     with spool.open("wb", buffering=0) as out:
 
@@ -188,8 +203,9 @@ def _pack_spooled(file: FixedFile, size: int, compression: Compression, scratch:
                     hint="set TMPDIR to a larger place, or use no compression",
                 ) from error
 
-        for piece in verified_nar(file, size):
+        for piece in pieces:
             nar.update(piece)
+            nar_size += len(piece)
             write(compressor.compress(piece))
         write(compressor.flush())
     body = _Spooled(spool, packed_size)
@@ -211,7 +227,17 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def _compressor(compression: Compression, size: int) -> _Compressor:
+class _NoCompressor:
+    def compress(self, piece: bytes) -> bytes:
+        return piece
+
+    def flush(self) -> bytes:
+        return b""
+
+
+def _compressor(compression: Compression, size: int = -1) -> _Compressor:
+    if compression is Compression.NONE:
+        return _NoCompressor()
     if compression is Compression.XZ:
         import lzma
 

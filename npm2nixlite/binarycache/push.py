@@ -16,7 +16,7 @@ from npm2nixlite.binarycache.address import DEFAULT_JOBS
 from npm2nixlite.binarycache.pack import Compression, is_quick, pack
 from npm2nixlite.binarycache.survey import Amend, Present, Send, State, ask
 from npm2nixlite.store.narinfo import NarInfo, render
-from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath, content_address
+from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath
 from npm2nixlite.store.signature import sign
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ async def _send(backend: Backend, entries: list[Entry], options: Options, scratc
             compression=packed.compression,
             file_hash=packed.file_hash,
             file_size=packed.file_size,
-            ca=content_address(file.integrity),
+            ca=file.content_address,
         )
         await _put_narinfo(backend, sign(info, options.key) if options.key else info)
     return packed.file_size

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from npm2nixlite.binarycache.pack import is_quick, nar_sha256, nar_size
 from npm2nixlite.errors import InputError
 from npm2nixlite.store.narinfo import NarInfo, parse
-from npm2nixlite.store.path import StorePath, content_address
 from npm2nixlite.store.signature import sign
 
 if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.store.fixed_file import FixedFile
+    from npm2nixlite.store.path import StorePath
     from npm2nixlite.store.signature import SecretKey
 
 __all__ = ["Amend", "Present", "Send", "State", "ask"]
@@ -76,7 +76,7 @@ async def ask(
         info = parse(raw.decode())
     except (InputError, UnicodeDecodeError) as error:
         return Send(lie=f"it cannot be read: {getattr(error, 'what', 'it is not text')}")
-    ca = content_address(file.integrity)
+    ca = file.content_address
     lie = await _disagreement(info, file, path, ca)
     if lie:
         return Send(lie)

@@ -2,43 +2,108 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.cli.console import human_bytes
 from npm2nixlite.cli.generate import fetch_options
 from npm2nixlite.generate import OUTPUT_NAME
-from npm2nixlite.tarballs import fetch_missing, node_packages_file, read
+from npm2nixlite.tarballs import fetch_missing, fixed_files, node_packages_file, read
+from npm2nixlite.trees import fetch_trees, fixed_trees, read_local, read_trees
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.cli.console import Console
+    from npm2nixlite.integrity import Integrity
+    from npm2nixlite.store.fixed_file import FixedFile
     from npm2nixlite.tarballs import FetchSummary, Tarball
+    from npm2nixlite.trees import Tree
 
-__all__ = ["DEFAULT_FILE", "count", "counter", "fetch", "fetch_json", "read_all", "tell_fetched"]
+__all__ = [
+    "DEFAULT_FILE",
+    "Sources",
+    "count",
+    "counter",
+    "fetch",
+    "fetch_json",
+    "read_all",
+    "tell_fetched",
+]
 
 DEFAULT_FILE = Path(OUTPUT_NAME)
 
 
-def read_all(files: Iterable[Path], parsed: argparse.Namespace) -> list[Tarball]:
-    """The tarballs of all files."""
-    found = dict.fromkeys(map(node_packages_file, files))
-    return [
-        tarball
-        for file in found
-        for tarball in read(file, registry=parsed.registry, npmrc=parsed.npmrc)
-    ]
+@dataclass(frozen=True)
+class Sources:
+    """What the packages of some files are filled from.
+
+    Attributes:
+        tarballs: Those that are fetched.
+        trees: Git repositories at a commit.
+        local: The projects' own tarballs.
+    """
+
+    tarballs: Sequence[Tarball] = ()
+    trees: Sequence[Tree] = ()
+    local: Sequence[FixedFile] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.tarballs or self.trees or self.local)
+
+    def files(self, cache: Cache) -> list[FixedFile]:
+        """Each where it is, or would be, under its derivation's name."""
+        return [*fixed_files(self.tarballs, cache), *fixed_trees(self.trees, cache), *self.local]
+
+    def only(self, wanted: Container[tuple[str, Integrity]]) -> Sources:
+        """Those with one of these names and hashes."""
+        return Sources(
+            [item for item in self.tarballs if (item.name, item.sha512) in wanted],
+            [item for item in self.trees if (item.name, item.sha256) in wanted],
+            [item for item in self.local if (item.name, item.integrity) in wanted],
+        )
+
+    def at_hand(self, cache: Cache) -> Sources:
+        """Those that need not be fetched."""
+        return Sources(
+            [item for item in self.tarballs if cache.has(item.sha512)],
+            [item for item in self.trees if cache.has_tree(item.sha256)],
+            self.local,
+        )
+
+    def absent(self, cache: Cache) -> int:
+        """How many contents are to be fetched."""
+        tarballs = {item.sha512 for item in self.tarballs if not cache.has(item.sha512)}
+        trees = {item.sha256 for item in self.trees if not cache.has_tree(item.sha256)}
+        return len(tarballs) + len(trees)
+
+
+def read_all(files: Iterable[Path], parsed: argparse.Namespace) -> Sources:
+    """What all files name."""
+    found = list(dict.fromkeys(map(node_packages_file, files)))
+    return Sources(
+        [
+            tarball
+            for file in found
+            for tarball in read(file, registry=parsed.registry, npmrc=parsed.npmrc)
+        ],
+        [tree for file in found for tree in read_trees(file)],
+        [tarball for file in found for tarball in read_local(file)],
+    )
 
 
 def fetch(
-    tarballs: Sequence[Tarball], cache: Cache, parsed: argparse.Namespace, console: Console
+    sources: Sources, cache: Cache, parsed: argparse.Namespace, console: Console
 ) -> FetchSummary:
     """Fetch those that are missing in the download cache."""
+    trees = fetch_trees(sources.trees, cache, fetch_options(parsed), offline=parsed.offline)
+    if trees:
+        console.say(f"{count(trees, 'git revision')} fetched")
     return fetch_missing(
-        tarballs,
+        sources.tarballs,
         cache,
         fetch_options(parsed),
         offline=parsed.offline,

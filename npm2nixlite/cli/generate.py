@@ -213,6 +213,9 @@ def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
         sources.append(_count(len(item.plan.local_files), "local tarball"))
     if item.plan.trees:
         sources.append(_count(len(item.plan.trees), "git revision"))
+    if item.prepared:
+        locks = _count(len(item.prepared), "git dependency", "git dependencies")
+        sources.append(f"{locks} to build by a lock of its own")
     tarballs = ", ".join(sources)
     if check and not item.up_to_date:
         console.result(f"{item.output}: stale; 'npm2nixlite generate' brings it up to date")
@@ -273,6 +276,7 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
         "tarballs": len(item.plan.tarballs),
         "localTarballs": len(item.plan.local_files),
         "gitRevisions": len(item.plan.trees),
+        "gitBuilds": sorted(map(str, item.prepared)),
         "canonical": not item.plan.blockers,
         "blockers": [
             {"path": blocker.install_path, "reason": blocker.reason}

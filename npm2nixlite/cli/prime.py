@@ -24,7 +24,7 @@ from npm2nixlite.cli.files import (
 from npm2nixlite.cli.generate import add_fetch_options
 from npm2nixlite.errors import FetchError
 from npm2nixlite.generate import OUTPUT_NAME
-from npm2nixlite.tarballs import FetchSummary, fixed_files
+from npm2nixlite.tarballs import FetchSummary
 from npm2nixlite.tools import require_nix
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _DESCRIPTION = f"""\
-Put the tarballs of {OUTPUT_NAME} files into the local Nix store, so that a build fetches nothing.
+Put the tarballs of {OUTPUT_NAME} files into the local Nix store, so that a build fetches nothing;
+and the trees of git dependencies, where nixpkgs' fetchgit looks for them.
 
 Each goes under the path of its own derivation: Nix finds it there and builds on. Paths that are
 valid already are skipped; of the others, what is not in the download cache is fetched first. It
@@ -82,19 +83,18 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
     start = time.monotonic()
     cache = Cache(parsed.cache_dir)
-    tarballs = read_all(parsed.files, parsed)
+    sources = read_all(parsed.files, parsed)
     require_nix("priming")
-    plan = asyncio.run(prime.plan_here(fixed_files(tarballs, cache)))
+    plan = asyncio.run(prime.plan_here(sources.files(cache)))
     wanted = {(file.name, file.integrity) for file in plan.missing.values()}
-    missing = [tarball for tarball in tarballs if (tarball.name, tarball.sha512) in wanted]
+    missing = sources.only(wanted)
     paths = count(len(plan.valid) + len(plan.missing), "path")
     if parsed.dry_run:
-        absent = {tarball.sha512 for tarball in missing if not cache.has(tarball.sha512)}
         for path in plan.missing:
             console.detail(f"  {path}")
         console.say(
-            f"{paths}: {len(plan.missing):,} to add, of which {len(absent):,} to fetch first; "
-            f"{len(plan.valid):,} valid already"
+            f"{paths}: {len(plan.missing):,} to add, of which {missing.absent(cache):,} to fetch "
+            f"first; {len(plan.valid):,} valid already"
         )
         fetched, added = FetchSummary(len(wanted), 0, 0, 0.0), 0
     else:

@@ -18,6 +18,7 @@ from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import (
     DEFAULT_FILE,
+    Sources,
     counter,
     fetch,
     fetch_json,
@@ -32,24 +33,22 @@ from npm2nixlite.errors import InputError
 from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
 from npm2nixlite.store.signature import read_secret_key
-from npm2nixlite.tarballs import fixed_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.cli.console import Console
-    from npm2nixlite.tarballs import Tarball
 
 __all__ = ["add_parser"]
 
 _DESCRIPTION = f"""\
 Push the tarballs of {OUTPUT_NAME} files, or what was built from them, to a binary cache.
 
-Tarballs go there from the download cache (what is missing in it is fetched first): no Nix, and no
-Nix store, is needed here. What the cache has already is skipped. They are fixed by their hash, so
-Nix takes them from any cache without trusting its key. Store paths, such as ./result, go with all
-that they need, through 'nix copy'.
+Tarballs, and trees of git dependencies, go there from the download cache (what is missing in it
+is fetched first): no Nix, and no Nix store, is needed here. What the cache has already is skipped.
+They are fixed by their hash, so Nix takes them from any cache without trusting its key. Store
+paths, such as ./result, go with all that they need, through 'nix copy'.
 
 STORE is file:///DIR, http(s)://HOST/… (a server that takes PUT), s3://BUCKET[?endpoint=…&region=…]
 or any other store that Nix itself knows, such as ssh-ng://HOST.
@@ -133,14 +132,14 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     key = None if parsed.key_file is None else read_secret_key(parsed.key_file)
     require(compression or Compression.NONE)
     open_cache = _opener(parsed)
-    tarballs = read_all(files, parsed)
-    if open_cache is None and tarballs:
-        paths, fetched = put_into_local_store(tarballs, parsed, console)
+    sources = read_all(files, parsed)
+    if open_cache is None and sources:
+        paths, fetched = put_into_local_store(sources, parsed, console)
         store_paths += paths
         outcome.fetch = fetch_json(fetched)
-    elif open_cache is not None and tarballs:
+    elif open_cache is not None and sources:
         options = Options(store_dir, compression or Compression.NONE, key, parsed.jobs)
-        _push_tarballs(tarballs, open_cache, options, parsed, console, outcome)
+        _push_sources(sources, open_cache, options, parsed, console, outcome)
     if store_paths:
         cache = None if open_cache is None else open_cache(1)
         outcome.closures = push_closures(store_paths, parsed, compression, cache, console)
@@ -199,8 +198,8 @@ def _opener(parsed: argparse.Namespace) -> Callable[[int], Backend] | None:
     return open_cache
 
 
-def _push_tarballs(
-    tarballs: list[Tarball],
+def _push_sources(
+    sources: Sources,
     open_cache: Callable[[int], Backend],
     options: Options,
     parsed: argparse.Namespace,
@@ -210,14 +209,14 @@ def _push_tarballs(
     from npm2nixlite.binarycache.pool import ask_all, send_all
 
     cache = Cache(parsed.cache_dir)
-    total = len(fixed_files(tarballs, cache))
+    total = len(sources.files(cache))
     if parsed.dry_run:
-        tarballs = [tarball for tarball in tarballs if cache.has(tarball.sha512)]
+        sources = sources.at_hand(cache)
     else:
-        fetched = fetch(tarballs, cache, parsed, console)
+        fetched = fetch(sources, cache, parsed, console)
         tell_fetched(console, fetched)
         outcome.fetch = fetch_json(fetched)
-    files = fixed_files(tarballs, cache)
+    files = sources.files(cache)
     asking = _watch(console, "asking", len(files))
     plan = ask_all(open_cache, files, options, asking)
     asking(Progress("ask", len(files), len(files)))  # a new cache is not asked for each

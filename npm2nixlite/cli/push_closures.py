@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite import nix_copy, prime
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.cache import Cache
-from npm2nixlite.cli.files import count, counter, fetch, tell_fetched
+from npm2nixlite.cli.files import Sources, count, counter, fetch, tell_fetched
 from npm2nixlite.cli.push_report import shown
 from npm2nixlite.errors import UsageError
-from npm2nixlite.tarballs import fixed_files
 from npm2nixlite.tools import require_nix
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.binarycache.pack import Compression
     from npm2nixlite.cli.console import Console
-    from npm2nixlite.tarballs import FetchSummary, Tarball
+    from npm2nixlite.tarballs import FetchSummary
 
 __all__ = ["push_closures", "put_into_local_store"]
 
@@ -98,9 +97,9 @@ async def _copy(
 
 
 def put_into_local_store(
-    tarballs: Sequence[Tarball], parsed: argparse.Namespace, console: Console
+    sources: Sources, parsed: argparse.Namespace, console: Console
 ) -> tuple[list[str], FetchSummary]:
-    """Put tarballs into the local store, from where Nix can copy them.
+    """Put what packages are filled from into the local store, from where Nix can copy them.
 
     Returns:
         Their store paths; and what fetching those that were missing took.
@@ -119,10 +118,9 @@ def put_into_local_store(
         )
     asyncio.run(nix_copy.ping(parsed.to))
     cache = Cache(parsed.cache_dir)
-    plan = asyncio.run(prime.plan_here(fixed_files(tarballs, cache)))
-    wanted = {file.integrity for file in plan.missing.values()}
-    missing = [tarball for tarball in tarballs if tarball.sha512 in wanted]
-    fetched = fetch(missing, cache, parsed, console)
+    plan = asyncio.run(prime.plan_here(sources.files(cache)))
+    wanted = {(file.name, file.integrity) for file in plan.missing.values()}
+    fetched = fetch(sources.only(wanted), cache, parsed, console)
     tell_fetched(console, fetched)
     asyncio.run(prime.carry_out(plan))
     return [*map(str, plan.valid), *map(str, plan.missing)], fetched

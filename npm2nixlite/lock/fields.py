@@ -87,6 +87,29 @@ class Fields:
                 found.update((name, spec) for name, spec in value.items() if isinstance(spec, str))
         return found
 
+    def depended_on(self) -> Mapping[str, str]:
+        """Name → what a package asks for, optional or not; what it bundles aside."""
+        found = self.requested(("dependencies", "optionalDependencies"))
+        bundled = self._fields.get("bundleDependencies")
+        if not bundled:
+            return found
+        if not isinstance(bundled, list):
+            return {}
+        return {name: wanted for name, wanted in found.items() if name not in bundled}
+
+    def required_peers(self) -> Mapping[str, str]:
+        """Name → what a package asks of who depends on it, the optional aside."""
+        peers = self.requested(("peerDependencies",))
+        about = self._fields.get("peerDependenciesMeta")
+        if not peers or not isinstance(about, dict):
+            return peers
+
+        def at_will(name: str) -> bool:
+            meta = about.get(name)
+            return isinstance(meta, dict) and bool(meta.get("optional"))
+
+        return {name: wanted for name, wanted in peers.items() if not at_will(name)}
+
     def engines(self) -> Mapping[str, str]:
         """Tool → version range; old packages give a list here, which npm ignores."""
         value = self._fields.get("engines")

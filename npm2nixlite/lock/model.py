@@ -117,6 +117,9 @@ class Package:
         libc: C libraries it is for, in npm's words; empty for all.
         engines: Tool → version range.
         bin: Command → file in the package.
+        requested: Name → what it asks for, optional or not; what it bundles aside.
+        peers: Name → what it asks of who depends on it, the optional aside.
+        has_shrinkwrap: It brings a lock of its own, which decides what it depends on.
     """
 
     install_path: str
@@ -135,6 +138,9 @@ class Package:
     libc: tuple[str, ...] = ()
     engines: Mapping[str, str] = field(default_factory=dict)
     bin: Mapping[str, str] = field(default_factory=dict)
+    requested: Mapping[str, str] = field(default_factory=dict)
+    peers: Mapping[str, str] = field(default_factory=dict)
+    has_shrinkwrap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

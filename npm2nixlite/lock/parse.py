@@ -168,6 +168,9 @@ def _entry(install_path: str, fields: Fields) -> Package | Link:
         libc=fields.texts("libc"),
         engines=fields.engines(),
         bin=fields.bin(name),
+        requested=fields.depended_on(),
+        peers=fields.required_peers(),
+        has_shrinkwrap=fields.raw("hasShrinkwrap") is True,
     )
 
 

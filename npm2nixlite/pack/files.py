@@ -1,52 +1,19 @@
-"""Which files of a directory npm packs, as its ``npm-packlist`` decides.
-
-Rules come from five places, later ones win: npm's defaults, package.json's ``files`` (or else
-``.npmignore``, or else ``.gitignore``), and what is in or out whatever these say. Every directory
-has the first and last of them anew, and may have ignore files of its own.
-"""
+"""Which files of a package npm packs: its own, and those of the packages it bundles."""
 
 from __future__ import annotations
 
 import json
-import os
-import stat
-from dataclasses import dataclass, field
-from posixpath import normpath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.errors import InputError
-from npm2nixlite.pack.glob import Rule, parse_rules
+from npm2nixlite.pack.directory import bins_of, package_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["PackedFile", "packed_files"]
-
-_DEFAULTS = parse_rules(
-    "\n".join(
-        [
-            *(".npmignore", ".gitignore"),
-            *(f"**/{name}" for name in (".git", ".svn", ".hg", "CVS")),
-            *(f"**/{name}/**" for name in (".git", ".svn", ".hg", "CVS")),
-            *("/.lock-wscript", "/.wafpickle-*", "/build/config.gypi", "npm-debug.log"),
-            *("**/.npmrc", ".*.swp", ".DS_Store", "**/.DS_Store/**", "._*", "**/._*/**"),
-            *("*.orig", "/archived-packages/**"),
-        ]
-    )
-)
-_NEVER = ("/.git",)
-_ALWAYS_IN_A_PACKAGE = (
-    "!/package.json",
-    "!/readme{,.*[^~$]}",
-    "!/copying{,.*[^~$]}",
-    "!/license{,.*[^~$]}",
-    "!/licence{,.*[^~$]}",
-)
-_NEVER_IN_A_PACKAGE = (
-    *("/.git", "/node_modules", ".npmrc", "/package-lock.json", "/yarn.lock"),
-    *("/pnpm-lock.yaml", "/bun.lockb"),
-)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -63,215 +30,80 @@ class PackedFile:
 
 
 def packed_files(directory: Path) -> tuple[PackedFile, ...]:
-    """What npm packs of a directory, in code point order; bundled dependencies are not looked for.
+    """What npm packs of a directory, in code point order.
 
     Args:
-        directory: With a package.json.
+        directory: With a package.json; bundled packages come with it as far as they are installed
+            in its ``node_modules``.
 
     Raises:
-        InputError: There is none, or it is no JSON object.
+        InputError: There is no package.json, or it is no JSON object.
         OSError: Something cannot be read.
     """
+    directory = directory.resolve()
+    package = _read_package(directory)
+    found = dict(package_directory(directory, package).packed())
+    found |= dict(_bundled(directory, directory, _bundled_names(package), set()))
+    bins = bins_of(package)
+    return tuple(
+        sorted(
+            # npm looks for a bin under its path's tail: only one in the root gets its bit.
+            PackedFile(path, executable or path.partition("/")[2 if "/" in path else 0] in bins)
+            for path, executable in found.items()
+        )
+    )
+
+
+def _bundled_names(package: Mapping[str, Any]) -> list[str]:
+    """What a package.json bundles: nothing that is only for development, or a peer."""
+    wanted = package.get("bundleDependencies", package.get("bundledDependencies"))
+    names = _names(package, "dependencies", "optionalDependencies")
+    if isinstance(wanted, list):
+        names = [name for name in wanted if name in names]
+    elif wanted is not True:
+        return []
+    return [name for name in names if name not in _names(package, "devDependencies")]
+
+
+def _bundled(
+    root: Path, place: Path, names: Iterable[str], seen: set[Path]
+) -> Iterator[tuple[str, bool]]:
+    """Path below the root and executable bit of what bundled packages bring, theirs included."""
+    for name in names:
+        installed = _installed(root, place, name)
+        if installed is None:
+            continue
+        package = _read_package(installed)
+        linked = installed.is_symlink()
+        for path, executable in package_directory(installed, package, bundled=not linked).packed():
+            yield f"{installed.relative_to(root).as_posix()}/{path}", executable
+        real = installed.resolve() if linked else installed
+        if real not in seen:
+            seen.add(real)
+            needs = _names(package, "dependencies", "optionalDependencies")
+            yield from _bundled(root, real, needs, seen)
+
+
+def _installed(root: Path, place: Path, name: str) -> Path | None:
+    """What Node.js finds under a name, from a place in the package or of the package itself."""
+    for folder in (place, *place.parents):
+        if not folder.is_relative_to(root):
+            break
+        if folder.name != "node_modules" and (folder / "node_modules" / name).is_dir():
+            return folder / "node_modules" / name
+    return None
+
+
+def _names(package: Mapping[str, Any], *groups: str) -> list[str]:
+    found = (package.get(group) for group in groups)
+    return [name for names in found if isinstance(names, dict) for name in names]
+
+
+def _read_package(directory: Path) -> dict[str, Any]:
     try:
         package = json.loads((directory / "package.json").read_bytes().decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(f"no package.json: {error}", where=str(directory)) from error
     if not isinstance(package, dict):
         raise InputError("this package.json is no object", where=str(directory))
-    bins = frozenset(_bins(package))
-    listed, strict, required = _package_rules(package, directory, bins)
-    root = _Directory(
-        directory,
-        "",
-        listed=listed,
-        strict=strict,
-        required=required,
-        reads_package_json=_has_workspaces(package, directory),
-    )
-    root.read_ignore_files()
-    return tuple(
-        sorted(
-            # npm looks for a bin under its path's tail: only one in the root gets its bit.
-            PackedFile(path, executable or path.partition("/")[2 if "/" in path else 0] in bins)
-            for path, executable in root.packed()
-        )
-    )
-
-
-@dataclass
-class _Directory:
-    """A directory on the way, with the rules that hold in it and below."""
-
-    place: Path
-    path: str
-    parent: _Directory | None = None
-    exact: bool = False
-    required: tuple[str, ...] = ()
-    listed: tuple[Rule, ...] | None = None
-    strict: tuple[Rule, ...] = ()
-    reads_package_json: bool = False
-    ignored: tuple[Rule, ...] = field(default=(), init=False)
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
-
-    def read_ignore_files(self) -> None:
-        """Take the first there is of ``files``, ``.npmignore`` and ``.gitignore``."""
-        if self.listed is not None:
-            return
-        if self.parent is not None and self.reads_package_json:
-            # npm reads a package.json below a project with workspaces as if it were an ignore file.
-            text = self._text("package.json")
-            if text is not None:
-                self.ignored = parse_rules(text)
-                return
-        for name in (".npmignore", ".gitignore"):
-            text = self._text(name)
-            if text is not None:
-                self.ignored = parse_rules(text)
-                return
-
-    def packed(self) -> Iterator[tuple[str, bool]]:
-        """Path and executable bit of all that is packed here and below."""
-        with os.scandir(self.place) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        for entry in found:
-            name = entry.name
-            as_file, as_directory = self.takes(name), self.takes(name, partly=True)
-            if not (as_file or as_directory) or "*" in name:
-                continue
-            status = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode) and as_file:
-                yield self._below(name), bool(status.st_mode & 0o100)
-            elif stat.S_ISDIR(status.st_mode) and as_directory:
-                yield from self._child(name, exact=as_file or self.takes(f"{name}/")).packed()
-
-    def takes(self, entry: str, *, partly: bool = False, name: str | None = None) -> bool:
-        """Whether something here or below is packed.
-
-        Args:
-            entry: Relative to this directory.
-            partly: Whether something below it, were it a directory, could be.
-            name: Its last part, where ``entry`` has more than one.
-        """
-        included = True
-        if self.parent is not None:
-            included = self.parent.takes(f"{self.name}/{entry}", partly=partly, name=name or entry)
-            if not included and not self.exact:
-                return False
-        for rules in (_DEFAULTS, self.listed or (), self.ignored, self.strict):
-            for rule in rules:
-                if rule.negated != included and _applies(rule, entry, name, partly):
-                    included = rule.negated
-        return included
-
-    def _child(self, name: str, *, exact: bool) -> _Directory:
-        required = tuple(
-            path.removeprefix(f"{name}/") for path in self.required if _directly_in(path, name)
-        )
-        child = _Directory(
-            self.place / name,
-            self._below(name),
-            self,
-            exact,
-            required,
-            strict=parse_rules("\n".join((*_NEVER, *(f"!{path}" for path in required)))),
-            reads_package_json=self.reads_package_json,
-        )
-        child.read_ignore_files()
-        return child
-
-    def _below(self, name: str) -> str:
-        return f"{self.path}/{name}" if self.path else name
-
-    def _text(self, name: str) -> str | None:
-        try:
-            return (self.place / name).read_text("utf-8", "replace")
-        except (FileNotFoundError, IsADirectoryError):
-            return None
-
-
-def _applies(rule: Rule, entry: str, name: str | None, partly: bool) -> bool:
-    if rule.matches(f"/{entry}") or rule.matches(entry):
-        return True
-    if not partly:
-        return False
-    return _could_apply(rule, entry) or (
-        name is not None and rule.relative and _could_apply(rule, name)
-    )
-
-
-def _could_apply(rule: Rule, entry: str) -> bool:
-    return (
-        rule.matches(f"/{entry}/")
-        or rule.matches(f"{entry}/")
-        or (
-            rule.negated
-            and (rule.matches(f"/{entry}", partly=True) or rule.matches(entry, partly=True))
-        )
-    )
-
-
-def _directly_in(path: str, name: str) -> bool:
-    head, slash, tail = normpath(path).partition("/")
-    return bool(slash) and head == name and "/" not in tail
-
-
-def _package_rules(
-    package: Mapping[str, Any], directory: Path, bins: Iterable[str]
-) -> tuple[tuple[Rule, ...] | None, tuple[Rule, ...], tuple[str, ...]]:
-    """From package.json: what ``files`` lists, what is in or out all the same, and single files."""
-    listed: list[str] | None = None
-    strict = [*_NEVER, *_ALWAYS_IN_A_PACKAGE, *_NEVER_IN_A_PACKAGE]
-    required: list[str] = []
-    files = package.get("files")
-    if isinstance(files, list):
-        listed = ["*"]
-        for item in filter(lambda item: isinstance(item, str), files):
-            wanted = item.removeprefix(".") if item.startswith("./") else item
-            wanted = f"{wanted}*" if wanted.endswith("/*") else wanted
-            kind = _kind(directory / wanted.lstrip("!").lstrip("/"))
-            if kind == stat.S_IFREG:
-                strict.insert(0, f"!{wanted}")
-                required.append(wanted.removeprefix("/"))
-            elif kind == stat.S_IFDIR:
-                listed += [f"!{wanted}", f"!{wanted}/**"]
-            elif kind is None:
-                listed.append(f"!{wanted}")
-    for key in ("browser", "main"):
-        value = package.get(key)
-        if value:
-            # Of an object npm makes this text, too.
-            strict.append(f"!/{'[object Object]' if isinstance(value, dict) else value}")
-    strict += [f"!/{path}" for path in bins]
-    rules = None if listed is None else parse_rules("\n".join(listed))
-    return rules, parse_rules("\n".join(strict)), tuple(required)
-
-
-def _kind(path: Path) -> int | None:
-    try:
-        return stat.S_IFMT(path.lstat().st_mode)
-    except (OSError, ValueError):
-        return None
-
-
-def _bins(package: Mapping[str, Any]) -> Iterator[str]:
-    """The files that package.json gives commands for."""
-    value = package.get("bin")
-    paths = value.values() if isinstance(value, dict) else [value]
-    for path in paths:
-        if isinstance(path, str) and path:
-            yield normpath("/" + path.replace("\\", "/").lstrip("/")).lstrip("/")
-
-
-def _has_workspaces(package: Mapping[str, Any], directory: Path) -> bool:
-    patterns = package.get("workspaces")
-    if isinstance(patterns, dict):
-        patterns = patterns.get("packages")
-    return any(
-        (place / "package.json").is_file()
-        for pattern in (patterns if isinstance(patterns, list) else [])
-        if isinstance(pattern, str) and normpath(pattern).strip("/.")
-        for place in directory.glob(normpath(pattern).strip("/"))
-    )
+    return package

@@ -1,4 +1,4 @@
-"""Globs as npm's ignore rules have them: minimatch's, case-insensitive, with dot files.
+"""Globs as npm's ignore rules have them: minimatch's, mostly case-insensitive, with dot files.
 
 A pattern of one part matches a name at any depth; a leading slash binds it to its own directory.
 """
@@ -78,7 +78,7 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
 
 
 @lru_cache(maxsize=4096)
-def parse_rule(line: str) -> Rule:
+def parse_rule(line: str, *, case_sensitive: bool = False) -> Rule:
     """One rule; each ``!`` before it turns its meaning around."""
     pattern = line.lstrip("!")
     negated = (len(line) - len(pattern)) % 2 == 1
@@ -86,7 +86,7 @@ def parse_rule(line: str) -> Rule:
     compiled = []
     for parts in alternatives if pattern else []:
         try:
-            compiled.append(tuple(map(_compile, parts)))
+            compiled.append(tuple(_compile(part, case_sensitive) for part in parts))
         except re.error:
             continue  # as a class whose range runs backwards: it matches nothing
     relative = any(len(parts) <= (1 if parts[-1] else 2) for parts in alternatives)
@@ -128,7 +128,7 @@ def _matches(parts: Sequence[str], pattern: Sequence[_Part], partly: bool) -> bo
     return not left or list(left) == [""]
 
 
-def _compile(part: str) -> _Part:
+def _compile(part: str, case_sensitive: bool) -> _Part:
     """A part's regular expression."""
     if part == "**":
         return None
@@ -136,7 +136,8 @@ def _compile(part: str) -> _Part:
         return re.compile(r"(?!\.{1,2}\Z)[^/]+", re.DOTALL)
     text, _ = _translate(part, 0, inside=False)
     guard = "" if part in {".", ".."} else r"(?!\.{1,2}\Z)"
-    return re.compile(guard + text, re.IGNORECASE | re.DOTALL)
+    case = re.NOFLAG if case_sensitive else re.IGNORECASE
+    return re.compile(guard + text, case | re.DOTALL)
 
 
 def _translate(part: str, start: int, *, inside: bool) -> tuple[str, int]:

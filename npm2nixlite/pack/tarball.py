@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from npm2nixlite.pack.files import packed_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 __all__ = ["pack"]
 
 _TIME = 499162500  # 1985-10-26 08:15 UTC, as npm has it: some tools take no earlier date
 
 
-def pack(directory: Path, tarball: Path) -> None:
+def pack(directory: Path, tarball: Path, *, compressed: bool = True) -> None:
     """Pack a directory; the same files give the same bytes.
 
     The bytes are not npm's own, whose compression is another in every version of Node.js; what
@@ -24,7 +27,8 @@ def pack(directory: Path, tarball: Path) -> None:
 
     Args:
         directory: With a package.json.
-        tarball: Written anew, gzipped.
+        tarball: Written anew.
+        compressed: Whether it is gzipped. What is not, Nix can search for store paths.
 
     Raises:
         InputError: There is no package.json, or it is no JSON object.
@@ -32,8 +36,8 @@ def pack(directory: Path, tarball: Path) -> None:
     """
     with (
         tarball.open("wb") as file,
-        gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=1, mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        _through_gzip(file, compressed) as plain,
+        tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for item in packed_files(directory):
             with (directory / item.path).open("rb") as content:
@@ -43,3 +47,12 @@ def pack(directory: Path, tarball: Path) -> None:
                 member.mode = 0o755 if item.executable else 0o644
                 member.mtime = _TIME
                 archive.addfile(member, content)
+
+
+@contextmanager
+def _through_gzip(file: BinaryIO, compressed: bool) -> Iterator[BinaryIO | gzip.GzipFile]:
+    if not compressed:
+        yield file
+        return
+    with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=1, mtime=0) as zipped:
+        yield zipped

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["NodePackages", "read_node_packages"]
 
@@ -25,7 +25,9 @@ _LINE = re.compile(rf"    (?P<name>{_STRING}|[A-Za-z_][\w'-]*) = \{{ (?P<attribu
 _ATTRIBUTE = re.compile(
     rf"(?P<name>{_STRING}|[A-Za-z_][\w'-]*) = (?P<value>{_STRING}|true|\[(?: {_STRING})* \]); "
 )
+_BLOCK = re.compile(rf"    (?P<name>{_STRING}) = \{{")
 _REGISTRY = re.compile(rf"  registry(?: \? (?P<default>{_STRING}))?,")
+_PROJECT = re.compile(rf"  project \? \./\.(?: \+ (?P<below>{_STRING}))?,")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -36,15 +38,20 @@ class NodePackages:
 
     Attributes:
         registry: The default of its argument ``registry``, where it has one.
+        project: The default of its argument ``project``, relative to the file's directory.
         lines: Install path → the package's line.
         packages: Install path → the package's attributes, as they are written: ``version``,
             ``path`` or ``url`` with ``hash``, ``file`` with ``sha256``, ``git`` with ``rev``
-            and ``narHash``, ``storeName``, ``link``, flags and platforms.
+            and ``narHash``, ``storeName``, ``link``, flags and platforms. What a git dependency is
+            built with follows, under the dependency's address, a space and the install path.
+        prepared: The keys of those.
     """
 
     registry: str | None
+    project: str
     lines: Mapping[str, str]
     packages: Mapping[str, Mapping[str, Value]]
+    prepared: frozenset[str]
 
 
 def read_node_packages(text: str, file: str) -> NodePackages:
@@ -58,8 +65,8 @@ def read_node_packages(text: str, file: str) -> NodePackages:
         InputError: It is not one that this program wrote.
     """
     head, opening, rest = text.partition("  locked = {\n")
-    body, closing, _ = (
-        rest.partition("\n  };\n") if not rest.startswith("  };\n") else ("", "}", "")
+    body, closing, after = (
+        rest.partition("\n  };\n") if not rest.startswith("  };\n") else ("", "}", rest)
     )
     registry = _REGISTRY.search(head)
     if not opening or not closing or registry is None:
@@ -70,7 +77,36 @@ def read_node_packages(text: str, file: str) -> NodePackages:
         )
     lines: dict[str, str] = {}
     packages: dict[str, Mapping[str, Value]] = {}
-    for line in filter(None, body.split("\n")):
+    _read_lines(body.split("\n"), "", file, lines, packages)
+    direct = frozenset(packages)
+    _, prepared, rest = after.partition("\n  prepared = {\n")
+    dependency = ""
+    for line in rest.partition("\n  };\n")[0].split("\n") if prepared else ():
+        block = _BLOCK.fullmatch(line)
+        if block is not None:
+            dependency = f"{_name(block['name'])} "
+        elif line != "    };":
+            _read_lines([line.removeprefix("  ")], dependency, file, lines, packages)
+    default = registry["default"]
+    project = _PROJECT.search(head)
+    below = project["below"] if project else None
+    return NodePackages(
+        registry=None if default is None else _unquote(default),
+        project="." if below is None else _unquote(below).lstrip("/"),
+        lines=lines,
+        packages=packages,
+        prepared=frozenset(packages) - direct,
+    )
+
+
+def _read_lines(
+    body: Iterable[str],
+    prefix: str,
+    file: str,
+    lines: dict[str, str],
+    packages: dict[str, Mapping[str, Value]],
+) -> None:
+    for line in filter(None, body):
         match = _LINE.fullmatch(line)
         attributes = None if match is None else _attributes(match["attributes"])
         if match is None or attributes is None:
@@ -79,11 +115,9 @@ def read_node_packages(text: str, file: str) -> NodePackages:
                 where=file,
                 hint="make the file anew with 'npm2nixlite generate'",
             )
-        install_path = _name(match["name"])
+        install_path = prefix + _name(match["name"])
         lines[install_path] = line
         packages[install_path] = attributes
-    default = registry["default"]
-    return NodePackages(None if default is None else _unquote(default), lines, packages)
 
 
 def _attributes(text: str) -> dict[str, Value] | None:

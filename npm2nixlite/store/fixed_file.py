@@ -1,4 +1,4 @@
-"""A file whose hash is known before it is read: what a flat fixed-output derivation yields."""
+"""A file, or a tree, whose hash is known before it is read: what a fixed output is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
-from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath, fixed_output_path
+from npm2nixlite.store.path import (
+    DEFAULT_STORE_DIR,
+    StorePath,
+    content_address,
+    fixed_output_path,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,17 +23,19 @@ __all__ = ["FixedFile", "mismatch"]
 
 @dataclass(frozen=True, slots=True)
 class FixedFile:
-    """A file on this disk, and the name and hash its derivation gives it.
+    """A file or a directory on this disk, and the name and hash its derivation gives it.
 
     Attributes:
         name: The derivation's name, for a tarball its address's base name.
         path: Where the bytes are; any name will do.
         integrity: The hash the derivation is fixed to.
+        recursive: Whether that is the NAR's hash; then ``path`` may be a directory.
     """
 
     name: str
     path: Path
     integrity: Integrity
+    recursive: bool = False
 
     def store_path(self, store_dir: str = DEFAULT_STORE_DIR) -> StorePath:
         """Where Nix wants it.
@@ -36,7 +43,18 @@ class FixedFile:
         Raises:
             InputError: The name cannot be a store path's, or Nix knows no such hash.
         """
-        return fixed_output_path(self.name, self.integrity, store_dir=store_dir)
+        return fixed_output_path(
+            self.name, self.integrity, recursive=self.recursive, store_dir=store_dir
+        )
+
+    @property
+    def content_address(self) -> str:
+        """Its narinfo's ``CA``.
+
+        Raises:
+            InputError: Nix knows no such hash.
+        """
+        return content_address(self.integrity, recursive=self.recursive)
 
 
 def mismatch(file: FixedFile) -> FetchError:

@@ -235,6 +235,71 @@ in
     }
   ];
 
+  gitDependencies = [
+    (
+      let
+        git = {
+          version = "1.0.0";
+          src = "/tree";
+          rev = "abc";
+          subdirectory = "sub";
+        };
+        built = git // {
+          prepare."node_modules/tool" = {
+            version = "1.0.0";
+            src = "/tool.tgz";
+          };
+        };
+        arguments = {
+          packages = {
+            "node_modules/as-it-is" = git;
+            "node_modules/built" = built;
+            "node_modules/replaced" = built;
+          };
+          overrides.replaced = "/other.tgz";
+          # one that only building needs, and one that is built
+          allowScripts = [
+            "tool"
+            "built"
+          ];
+          prepare =
+            { package, runsScripts }:
+            "${package.src}, with ${toString (builtins.attrNames package.prepare)}${
+              if runsScripts then ", and scripts" else ""
+            }";
+        };
+      in
+      {
+        inherit (given arguments) packages scripts;
+        unknown = fails (given (arguments // { allowScripts = [ "nobody" ]; }));
+      }
+    )
+    {
+      packages = {
+        "node_modules/as-it-is" = {
+          version = "1.0.0";
+          rev = "abc";
+          subdirectory = "sub";
+          tree = "/tree/sub";
+        };
+        "node_modules/built" = {
+          version = "1.0.0";
+          rev = "abc";
+          subdirectory = "sub";
+          tarball = "/tree, with node_modules/tool, and scripts";
+        };
+        "node_modules/replaced" = {
+          version = "1.0.0";
+          rev = "abc";
+          subdirectory = "sub";
+          tarball = "/other.tgz";
+        };
+      };
+      scripts = [ "node_modules/built" ];
+      unknown = true;
+    }
+  ];
+
   unknownNamesFail = [
     (map fails [
       (given { allowScripts = [ "nobody" ]; })
