@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.support.registry import Registry
 
+FIRST = 4  # connections, one for each process at most: closed before the others are opened
+
 
 def publish(registry: Registry, *names: str, size: int = 0) -> dict[str, Any]:
     """Publish packages; returns a lock's entries for them."""
@@ -108,7 +110,7 @@ def test_the_registry_is_asked_once_for_each_tarball(
     assert run.status == 0, run.stderr
     assert len(registry.requests) == 100
     assert len(set(registry.paths())) == 100
-    assert registry.connections <= 64
+    assert registry.connections <= 64 + FIRST
     assert f"100 tarballs from {host(registry)}" in run.stdout
     assert "how many bytes is not known" in run.stdout
     for row in ("over the network", "hash alone", "write alone", "from loopback"):
@@ -189,7 +191,7 @@ def test_json_has_every_measurement(home: Path, project: Path, registry: Registr
     assert run.status == 0, run.stderr
     found = run.json
     assert found["connections"] == 8
-    assert registry.connections <= 8
+    assert registry.connections <= 8 + FIRST
     assert found["download"] == {
         "tarballs": 100,
         "hosts": {host(registry): 100},
