@@ -25,7 +25,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.fetch import KEPT, lay_out
+from benchmarks.stock import KEPT, lay_out
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio, run
 from benchmarks.nginx import serve
 from npm2nixlite.generate import OUTPUT_NAME

@@ -1,0 +1,143 @@
+"""Run the benchmarks: one command, unattended.
+
+Each suite's figures are written as soon as it has ended: results.json (which keeps those of suites
+that did not run this time), results.md, and a plot for each table. A contestant that fails is
+shown as failed; a suite that fails is named, and the others run all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.results import Results, machine
+from benchmarks.setting import Setting
+from benchmarks.stock import KEPT, ROOT
+from benchmarks.tools import install
+from npm2nixlite.errors import Npm2nixliteError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["SUITES", "main"]
+
+SUITES = {
+    "fetch": "cold beside everybody; warm; one tarball new; over TLS",
+    "network": "over 0, 20, 100 ms and at 10, 100, 1000 Mbit/s; wants root",
+    "generate": "lock → Nix: beside node2nix and flatpak-node-generator",
+    "assemble": "tarballs → node_modules: beside npm ci --offline, bun, tar",
+    "store": "the same inside Nix's sandbox: beside npm ci --offline there",
+    "binary_cache": "prime and push: beside Nix and nix copy",
+    "evaluate": "Nix evaluating the generated file: beside node2nix's",
+    "growth": "100 to 50,000 packages: time and memory",
+}
+
+_FAILURES = (OSError, RuntimeError, ValueError, AssertionError, subprocess.SubprocessError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the suites that are asked for; returns 1 where one failed."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if unknown := set(parsed.suites) - set(SUITES):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    results = Results(parsed.output)
+    failed = []
+    if not parsed.render:
+        results.about(machine(), shlex.join(["make", "bench", *_given(arguments)]))
+        tools = install()
+        setting = Setting(
+            project=_copy(parsed.project),
+            scratch=parsed.scratch,
+            tools=tools,
+            runs=parsed.runs or (3 if parsed.quick else 7),
+            budget=parsed.budget or (10.0 if parsed.quick else 30.0),
+            limit=60.0 if parsed.quick else 240.0,
+            quick=parsed.quick,
+        )
+        for name in parsed.suites or SUITES:
+            if not _run(name, setting, results):
+                failed.append(name)
+    results.render(ROOT if parsed.publish else None)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:<14}{what}" for name, what in SUITES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"{__doc__}\nsuites:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suites", metavar="SUITE", nargs="*", help="default: all")
+    parser.add_argument(
+        "--project",
+        type=Path,
+        default=ROOT / "fixtures/explorer-frontend",
+        help="a directory with a lock; it is copied (default: %(default)s)",
+    )
+    parser.add_argument("--runs", type=int, help="for each contestant, at most (7; quick: 3)")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="for the runs of one contestant in one table (30; quick: 10)",
+    )
+    parser.add_argument("--quick", action="store_true", help="in three minutes, without the slow")
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path(tempfile.gettempdir()),
+        help="where everybody writes (default: %(default)s; /dev/shm is a RAM disk)",
+    )
+    parser.add_argument("--output", type=Path, default=ROOT / "build/benchmarks")
+    parser.add_argument(
+        "--publish", action="store_true", help="write docs/benchmarks* and the README's table, too"
+    )
+    parser.add_argument(
+        "--render", action="store_true", help="measure nothing; render results.json again"
+    )
+    return parser
+
+
+def _given(arguments: Sequence[str] | None) -> list[str]:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return [f"BENCH={shlex.join(given)}"] if given else []
+
+
+def _copy(project: Path) -> Path:
+    """A copy of a project in the benchmarks' own directory, so that nothing is written into it."""
+    name = project.absolute().name
+    if name in {"frontend", "backend"}:  # say whose
+        name = "-".join([*project.absolute().parts[-3:-1], name])
+    copy = KEPT / "projects" / name
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("node_modules", ".git"))
+    return copy
+
+
+def _run(name: str, setting: Setting, results: Results) -> bool:
+    start = time.monotonic()
+    print(f"{time.strftime('%H:%M:%S')} {name} (load {os.getloadavg()[0]:.1f})", file=sys.stderr)
+    try:
+        for item in import_module(f"benchmarks.suites.{name}").measure(setting):
+            results.add(name, item)
+    except (*_FAILURES, Npm2nixliteError) as error:
+        traceback.print_exc()
+        results.fail(name, f"{type(error).__name__}: {error}")
+        return False
+    finally:
+        results.took(name, time.monotonic() - start)
+    return True
