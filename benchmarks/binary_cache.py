@@ -34,7 +34,7 @@ from npm2nixlite.tools import tool_version
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["main"]
+__all__ = ["AGAIN", "BUILD", "COPY", "COPY_XZ", "PRIME", "PUSH", "contestants", "main", "store_paths"]
 
 _ROOT = Path(__file__).parents[1]
 _CONFIG = """\
@@ -97,8 +97,10 @@ def contestants(
         COPY: Contestant([*copy, f"{taken}copy?compression=none", *paths], away(www / "copy")),
     }
     slow = {
-        BUILD: Contestant(nix("built", "nix-build", str(file), "-j16", *sources), lambda: None),
-        COPY_XZ: Contestant([*copy, f"{taken}copy-xz", *paths], lambda: None),
+        BUILD: Contestant(
+            nix("built", "nix-build", str(file), "-j16", *sources), away(scratch / "built")
+        ),
+        COPY_XZ: Contestant([*copy, f"{taken}copy-xz", *paths], away(www / "copy-xz")),
     }
     return fast, slow
 
@@ -150,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             serve(scratch / "served", scratch / "serving") as served,
             serve(scratch / "www", scratch / "taking", uploads=True) as taken,
         ):
-            paths = _store_paths(scratch / OUTPUT_NAME, served)
+            paths = store_paths(scratch / OUTPUT_NAME, served)
             fast, slow = contestants(scratch / OUTPUT_NAME, paths, served, taken, scratch)
             samples = interleave(fast, parsed.runs)
             if not parsed.skip_slow:
@@ -159,8 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(samples, len(paths), size, parsed)
 
 
-def _store_paths(file: Path, registry: str) -> list[str]:
-    """What Nix itself says the paths of all sources are."""
+def store_paths(file: Path, registry: str) -> list[str]:
+    """What Nix itself says the store paths of all sources of a generated file are."""
     expression = f'map (s: s.outPath) (import {file} {{ registry = "{registry}"; }}).sources'
     answer = subprocess.run(
         ["nix-instantiate", "--eval", "--strict", "--json", "--expr", expression],

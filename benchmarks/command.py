@@ -11,6 +11,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ _FAILURES = (OSError, RuntimeError, ValueError, AssertionError, subprocess.Subpr
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suites that are asked for; returns 1 where one failed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and namespaces go, too
     parser = _parser()
     parsed = parser.parse_args(arguments)
     if unknown := set(parsed.suites) - set(SUITES):

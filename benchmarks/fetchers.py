@@ -146,7 +146,7 @@ def generate(course: Course, *options: str, warm: bool = False, name: str = "col
     return course.contestant(
         [*command, "--cache-dir", str(cache)],
         prepare,
-        does="all platforms; verifies every hash, writes node-packages.nix",
+        does="all platforms; verifies every hash, writes the Nix file",
         leaves="unpacking",
     )
 
@@ -277,7 +277,7 @@ def flatpak(course: Course) -> Contestant:
     return course.contestant(
         [*command, str(project / "package-lock.json")],
         clearing(out),
-        does="all platforms; reads metadata and tarballs, writes Flatpak sources",
+        does="all platforms; fetches, writes Flatpak sources",
         leaves="keeping a tarball",
         directory=project,
     )

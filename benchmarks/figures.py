@@ -186,9 +186,7 @@ def _row(result: Result, base: Sequence[Any], *, ours: bool) -> Row:
         highest=max(times),
         quartiles=(middle[0], middle[2]),
         cpu=statistics.median(sample.cpu for sample in result.samples),
-        peak=max(sample.peak for sample in result.samples)
-        if trial is None
-        else max(trial.tree_peak, trial.peak),
+        peak=0 if trial is None else trial.tree_peak,
         times=ratio(result.samples, base) if base else None,
         connections=None if traffic is None else traffic.connections,
         requests=None if traffic is None else traffic.requests,

@@ -3,11 +3,12 @@
 Two network namespaces, one for the server and one for the clients, are joined by a TUN device in
 each and a process that carries packets from one to the other, each of them later by half the
 round-trip time. The kernel's own TCP does the rest, for handshakes, slow start and all; the
-bandwidth is the server's side's, limited by the kernel (``tbf``) for all connections together,
-with a queue of 50 ms.
+bandwidth is the server's side's, limited by the kernel (``tbf``) for all connections together.
 
 It stands for one path to a registry with that latency and bandwidth, and nothing else on it: no
-loss but what a full queue drops, no jitter, and no server that takes its time to answer.
+loss, no jitter, and no server that takes its time to answer. The queue before the narrow place
+drops nothing: what is dropped on the sender's own machine, its TCP takes for something else than
+congestion, and waits for seconds.
 
 It wants root, ``ip`` and ``tc``, and /dev/net/tun.
 """
@@ -41,6 +42,7 @@ _IFF_TUN, _IFF_NO_PI, _IFF_VNET_HDR = 0x1, 0x1000, 0x4000
 # that counts as 45 of them saves its copying 45 times over.
 _OFFLOADS = 0x1 | 0x2  # TUN_F_CSUM, TUN_F_TSO4
 _PACKET = 65536 + 64  # bytes, at most
+_QUEUE = 64 * 1024 * 1024  # bytes; the kernel lets each connection queue a few packets only
 _SERVER, _CLIENT = "10.213.7.1", "10.213.7.2"
 
 
@@ -98,7 +100,7 @@ def open_link(milliseconds: float, megabits: float | None) -> Iterator[Link]:
             _run("ip", "-n", name, "link", "set", device, "up")
         if megabits is not None:
             burst = max(3200, int(megabits * 1e6 / 8 * 0.002))  # two milliseconds' worth
-            limit = ["rate", f"{megabits}mbit", "burst", str(burst), "latency", "50ms"]
+            limit = ["rate", f"{megabits}mbit", "burst", str(burst), "limit", str(_QUEUE)]
             _run("ip", "netns", "exec", names[0], "tc", "qdisc", "add", "dev", devices[0], "root",
                  "tbf", *limit)  # fmt: skip
         carrier = subprocess.Popen(
@@ -128,11 +130,12 @@ def _tun(device: str) -> int:
 
 
 def carry(one: int, other: int, delay: float) -> None:
-    """Carry packets both ways, each of them ``delay`` seconds late; does not return."""
+    """Carry packets both ways, each of them ``delay`` seconds late, while the parent lives."""
+    parent = os.getppid()
     ways = {one: (other, deque[tuple[float, bytes]]()), other: (one, deque[tuple[float, bytes]]())}
-    while True:
+    while os.getppid() == parent:
         dues = [queue[0][0] for _, queue in ways.values() if queue]
-        wait = max(0.0, min(dues) - time.monotonic()) if dues else None
+        wait = max(0.0, min(dues) - time.monotonic()) if dues else 1.0
         for file in select.select([one, other], [], [], wait)[0]:
             with contextlib.suppress(BlockingIOError):
                 for _ in range(64):

@@ -29,7 +29,7 @@ __all__ = [
     "run",
 ]
 
-_SAMPLING = 0.03  # seconds between two looks at a process tree's memory
+_SAMPLING = 0.02  # seconds between two looks at a process tree's memory
 _MESSAGE = 400  # characters of a failure's message
 
 
@@ -82,10 +82,12 @@ class Sample:
     Attributes:
         seconds: Wall time from start to end.
         cpu: Seconds of processor time, user and system, its own and its children's.
-        peak: Bytes of resident memory of its largest process.
+        peak: Bytes of resident memory of its largest process, as Linux counts it: at least what
+            the process had that started it, which is this one.
         output: What it wrote to stdout.
         tree_peak: Bytes of memory of all its processes at once, what they share counted once
-            (PSS); looked at in runs that do not count, 0 in others.
+            (PSS), or of the largest of them, whichever is more; looked at in runs that do not
+            count, 0 in others.
         traffic: What the server saw, where one is watched.
     """
 
@@ -187,7 +189,10 @@ def _end(pid: int, ended: threading.Event, limit: float) -> None:
 
 def _look(pid: int, ended: threading.Event, peaks: list[int]) -> None:
     while not ended.wait(_SAMPLING):
-        peaks.append(sum(map(_memory, _tree(pid))))
+        processes = list(_tree(pid))
+        peaks.append(sum(_field(process, "smaps_rollup", "Pss:") for process in processes))
+        # Of each by itself, the kernel keeps what it had between two looks, too.
+        peaks.extend(_field(process, "status", "VmHWM:") for process in processes)
 
 
 def _tree(pid: int) -> Iterator[int]:
@@ -200,10 +205,10 @@ def _tree(pid: int) -> Iterator[int]:
         return  # it has ended meanwhile
 
 
-def _memory(pid: int) -> int:
+def _field(pid: int, file: str, name: str) -> int:
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass  # it has ended meanwhile
