@@ -25,16 +25,26 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.stock import KEPT, lay_out
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio, run
 from benchmarks.nginx import serve
+from benchmarks.stock import KEPT, lay_out
 from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.tools import tool_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["AGAIN", "BUILD", "COPY", "COPY_XZ", "PRIME", "PUSH", "contestants", "main", "store_paths"]
+__all__ = [
+    "AGAIN",
+    "BUILD",
+    "COPY",
+    "COPY_XZ",
+    "PRIME",
+    "PUSH",
+    "contestants",
+    "main",
+    "store_paths",
+]
 
 _ROOT = Path(__file__).parents[1]
 _CONFIG = """\

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(parsed.suites) - set(SUITES):
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
     results = Results(parsed.output)
-    failed = []
+    failed: list[str] = []
     if not parsed.render:
         results.about(machine(), shlex.join(["make", "bench", *_given(arguments)]))
         tools = install()
@@ -62,14 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             project=_copy(parsed.project),
             scratch=parsed.scratch,
             tools=tools,
-            runs=parsed.runs or (3 if parsed.quick else 7),
-            budget=parsed.budget or (10.0 if parsed.quick else 30.0),
+            runs=parsed.runs or (2 if parsed.quick else 7),
+            budget=parsed.budget or (4.0 if parsed.quick else 24.0),
             limit=60.0 if parsed.quick else 240.0,
             quick=parsed.quick,
         )
-        for name in parsed.suites or SUITES:
-            if not _run(name, setting, results):
-                failed.append(name)
+        chosen = parsed.suites or SUITES
+        failed = [name for name in chosen if not _run(name, setting, results)]
     results.render(ROOT if parsed.publish else None)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
@@ -90,12 +89,12 @@ def _parser() -> argparse.ArgumentParser:
         default=ROOT / "fixtures/explorer-frontend",
         help="a directory with a lock; it is copied (default: %(default)s)",
     )
-    parser.add_argument("--runs", type=int, help="for each contestant, at most (7; quick: 3)")
+    parser.add_argument("--runs", type=int, help="for each contestant, at most (7; quick: 2)")
     parser.add_argument(
         "--budget",
         type=float,
         metavar="SECONDS",
-        help="for the runs of one contestant in one table (30; quick: 10)",
+        help="for the runs of one contestant in one table (24; quick: 4)",
     )
     parser.add_argument("--quick", action="store_true", help="in three minutes, without the slow")
     parser.add_argument(

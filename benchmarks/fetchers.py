@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Contestant
+from benchmarks.measure import Contestant, Result, part_of
 from benchmarks.scratch import clearing
 from benchmarks.stock import KEPT
 
@@ -21,7 +22,21 @@ if TYPE_CHECKING:
     from benchmarks.stock import Stock
     from benchmarks.tools import Tools
 
-__all__ = ["CURL", "FETCH", "GENERATE", "Course", "bun", "curl", "generate", "others"]
+__all__ = [
+    "CURL",
+    "FETCH",
+    "GENERATE",
+    "Course",
+    "bun",
+    "curl",
+    "fetch_seconds",
+    "flatpak",
+    "generate",
+    "npm",
+    "others",
+    "pnpm",
+    "with_stage",
+]
 
 CURL = "curl --parallel"
 FETCH = "npm2nixlite: fetch + verify + cache"
@@ -96,7 +111,7 @@ class Course:
             done = subprocess.run(
                 contestant.command,
                 cwd=project,
-                env={**_environ(), **contestant.environment},
+                env={**os.environ, **contestant.environment},
                 capture_output=True,
                 check=False,
                 text=True,
@@ -109,12 +124,6 @@ class Course:
             text = (project / name).read_text().replace(self.base, _PLACEHOLDER)
             kept.write_text(text)
         (project / name).write_text(kept.read_text().replace(_PLACEHOLDER, self.base))
-
-
-def _environ() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 def curl(course: Course) -> dict[str, Contestant]:
@@ -151,18 +160,20 @@ def generate(course: Course, *options: str, warm: bool = False, name: str = "col
     )
 
 
-def fetch_stage(course: Course, whole: Contestant) -> Contestant:
-    """Of `npm2nixlite generate`, from the first request to the last file in the cache."""
+def with_stage(results: Sequence[Result]) -> list[Result]:
+    """Results, and of our whole process also the fetching by itself."""
+    found = []
+    for result in results:
+        if result.name == GENERATE:
+            does = "all platforms; verifies every hash, fills the cache"
+            found.append(part_of(result, FETCH, does, "its start and its end", fetch_seconds))
+        found.append(result)
+    return found
 
-    def seconds(output: str) -> float:
-        return float(json.loads(output)["fetch"]["fetchSeconds"])
 
-    return replace(
-        whole,
-        seconds=seconds,
-        does="all platforms; verifies every hash, fills the cache",
-        leaves="its start and its end",
-    )
+def fetch_seconds(output: str) -> float:
+    """From the first request to the last file in the cache, of what `generate --json` says."""
+    return float(json.loads(output)["fetch"]["fetchSeconds"])
 
 
 def bun(course: Course, *, everywhere: bool) -> Contestant:
@@ -174,7 +185,9 @@ def bun(course: Course, *, everywhere: bool) -> Contestant:
     made = course.contestant(
         [*install, "--frozen-lockfile", *(["--os=*", "--cpu=*"] if everywhere else [])],
         clearing(cache, modules),
-        does="all platforms; verifies, unpacks, links" if everywhere else "verifies, unpacks, links",
+        does="all platforms; verifies, unpacks, links"
+        if everywhere
+        else "verifies, unpacks, links",
         leaves="" if everywhere else "other platforms' packages",
         directory=project,
         **common,
@@ -259,8 +272,17 @@ def hermeto(course: Course) -> Contestant:
         subprocess.run([*git, *command], cwd=project, check=True, capture_output=True)
     program = course.tools.python("hermeto")
     return course.contestant(
-        [program, "--log-level", "WARNING", "fetch-deps"]
-        + ["--source", str(project), "--output", str(out), "npm"],
+        [
+            program,
+            "--log-level",
+            "WARNING",
+            "fetch-deps",
+            "--source",
+            str(project),
+            "--output",
+            str(out),
+            "npm",
+        ],
         clearing(out),
         does="all platforms; verifies, writes an SBOM",
         leaves="unpacking",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from dataclasses import asdict, dataclass, field
@@ -128,7 +129,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
     ordered = sorted(point for point in points if point[1] > 0)
     steps = [
         (math.log(after[1] / before[1]) / math.log(after[0] / before[0]), before[0])
-        for before, after in zip(ordered, ordered[1:], strict=False)
+        for before, after in itertools.pairwise(ordered)
     ]
     telling = [step for step, size in steps if size >= 1000]
     if telling:
@@ -166,9 +167,7 @@ def tabulate(
 
 
 def _row(result: Result, base: Sequence[Any], *, ours: bool) -> Row:
-    about = Row(
-        result.name, ours, result.contestant.does, result.contestant.leaves, result.failure
-    )
+    about = Row(result.name, ours, result.contestant.does, result.contestant.leaves, result.failure)
     if result.failure or not result.samples:
         return about
     times = [sample.seconds for sample in result.samples]

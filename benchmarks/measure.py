@@ -25,6 +25,7 @@ __all__ = [
     "counted_runs",
     "interleave",
     "median",
+    "part_of",
     "ratio",
     "run",
 ]
@@ -62,7 +63,6 @@ class Contestant:
         environment: Variables beside those of this process.
         directory: Where it runs.
         check: Called after each run, unmeasured; raises RuntimeError where it did not do its work.
-        seconds: A part of the wall time that counts in its place, read from the output.
     """
 
     command: Sequence[str]
@@ -72,7 +72,6 @@ class Contestant:
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
     check: Callable[[], None] | None = None
-    seconds: Callable[[str], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,8 +163,6 @@ def run(contestant: Contestant, *, look: bool = False, limit: float | None = Non
             raise RuntimeError(_message(_text(errors), told, process.returncode))
     if contestant.check is not None:
         contestant.check()
-    if contestant.seconds is not None:
-        seconds = contestant.seconds(told)
     cpu = usage.ru_utime + usage.ru_stime
     return Sample(seconds, cpu, usage.ru_maxrss * 1024, told, max(peaks, default=0))
 
@@ -274,6 +271,23 @@ def contest(
                 results[name] = Result(name, result.contestant, failure=str(error))
                 left[name] = 0
     return list(results.values())
+
+
+def part_of(
+    whole: Result, name: str, does: str, leaves: str, seconds: Callable[[str], float]
+) -> Result:
+    """A part of a contestant's work, as a result of its own.
+
+    Args:
+        whole: Of which it is a part.
+        name: What to call it.
+        does: What it does.
+        leaves: What of the whole it is not.
+        seconds: How long it took, read from what the contestant wrote to stdout.
+    """
+    samples = tuple(replace(sample, seconds=seconds(sample.output)) for sample in whole.samples)
+    contestant = replace(whole.contestant, does=does, leaves=leaves)
+    return replace(whole, name=name, contestant=contestant, samples=samples)
 
 
 def interleave(contestants: Mapping[str, Contestant], runs: int) -> dict[str, list[Sample]]:

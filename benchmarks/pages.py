@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "seconds", "size", "summary"]
 
-_HEAD = "| | runs | median s | quartiles | CPU s | peak | times | connections | requests | received |"
+_HEAD = (
+    "| | runs | median s | quartiles | CPU s | peak | times | connections | requests | received |"
+)
 _RULE = "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `python -m benchmarks --publish`; do not edit. All contestants of a table ran in turn, run
-by run, on one machine, each with caches of its own, after a run that does not count. `times` is
+Written by `python -m benchmarks --publish`; do not edit. All contestants of a table ran in turn,
+run by run, on one machine, each with caches of its own, after a run that does not count. `times` is
 the median of a contestant's runs' ratios to the run of the row in bold beside it. CPU is user and
 system time of all of a contestant's processes; peak is the memory of all of them at once, what they
 share counted once. Connections, requests and bytes are what the server's own log has of one run.
@@ -51,7 +53,9 @@ def page(
     """
     parts = [_INTRODUCTION]
     for entry, item in items:
-        parts.append(f"## {item.title}\n\n{item.subject}.\n\n![{item.title}]({plots}{item.key}.svg)")
+        parts.append(
+            f"## {item.title}\n\n{item.subject}.\n\n![{item.title}]({plots}{item.key}.svg)"
+        )
         parts.append(_table(item) if isinstance(item, Table) else _growth(item))
         if item.notes:
             parts.append("\n".join(f"- {note}" for note in item.notes))

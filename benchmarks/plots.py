@@ -6,28 +6,31 @@ plot reads the same on a dark page.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 
-from matplotlib import pyplot as plt  # noqa: E402 (after the choice of what it draws with)
+from matplotlib import pyplot as plt
 
-from benchmarks.figures import Growth, Row, Table  # noqa: E402
-from benchmarks.pages import seconds, size  # noqa: E402
+from benchmarks.figures import Growth, Row, Table
+from benchmarks.pages import seconds, size
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["draw"]
 
 _OURS, _THEIRS, _LIMIT, _FAILED = "#0072B2", "#B8B8B8", "#E69F00", "#D55E00"
 _SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = "osD^vP"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "svg.fonttype": "path",
@@ -48,7 +51,7 @@ def draw(item: Table | Growth, file: Path) -> None:
         plt.close(figure)
 
 
-def _bars(table: Table) -> plt.Figure:
+def _bars(table: Table) -> Figure:
     rows = [*sorted((r for r in table.rows if not r.failure), key=lambda row: row.seconds)]
     rows += [row for row in table.rows if row.failure]
     height = 1.1 + 0.62 * len(rows)
@@ -104,7 +107,7 @@ def _times(value: float) -> str:
     return f"{value:.0f}" if value >= 20 else f"{value:.1f}" if value >= 2 else f"{value:.2f}"
 
 
-def _curves(growth: Growth) -> plt.Figure:
+def _curves(growth: Growth) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(_WIDTH, 4.8))
     figure.subplots_adjust(left=0.07, right=0.86, top=0.83, bottom=0.12, wspace=0.52)
     for axes, title in ((left, "seconds"), (right, "peak memory, MB")):
@@ -122,7 +125,8 @@ def _curves(growth: Growth) -> plt.Figure:
         ):
             axes.plot(sizes, values, color=colour, marker=marker, markersize=5, linewidth=1.6)
     for index, (axes, unit) in enumerate(((left, 1.0), (right, 1e6))):
-        ends = []
+        _decades(axes)
+        ends: list[tuple[float, int, str, str]] = []
         for number, series in enumerate(growth.series):
             if not series.points:
                 continue
@@ -134,9 +138,22 @@ def _curves(growth: Growth) -> plt.Figure:
         _label_ends(axes, ends)
         _ticks(axes, growth)
     figure.text(0.012, 0.95, growth.title, fontsize=13, weight="bold")
-    figure.text(0.012, 0.905, f"{growth.subject}; the number is the steepest slope from 1,000 "
-                "packages on: 1 is linear", fontsize=9, color="#444444")  # fmt: skip
+    said = "the number is the steepest slope from 1,000 packages on: 1 is linear, as are the dots"
+    figure.text(0.012, 0.905, f"{growth.subject}; {said}", fontsize=9, color="#444444")
     return figure
+
+
+def _decades(axes: Axes) -> None:
+    """Whole powers of ten, and a dotted line that is linear growth."""
+    low, high = axes.get_ylim()
+    low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
+    axes.set_ylim(low, high)
+    left, right = axes.get_xlim()
+    for start in (low / 1000, low / 100, low / 10, low, low * 10, low * 100):
+        axes.plot([left, right], [start, start * right / left], ":", color="#BBBBBB",
+                  linewidth=0.8, zorder=0)  # fmt: skip
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
 
 
 def _ticks(axes: Axes, growth: Growth) -> None:

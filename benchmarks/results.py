@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -14,7 +14,6 @@ from typing import Any
 
 from benchmarks.figures import Growth, Table, from_json, to_json
 from benchmarks.pages import page, summary
-from benchmarks.plots import draw
 from benchmarks.stock import ROOT
 from npm2nixlite.tools import tool_version
 
@@ -26,7 +25,7 @@ _MARKS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
 def machine() -> dict[str, Any]:
     """What it runs on, and how busy that is."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memoryBytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
@@ -103,6 +102,8 @@ class Results:
         Args:
             publish: The repository whose docs and README are to show them, too.
         """
+        from benchmarks.plots import draw  # matplotlib is large: what is measured starts from here
+
         items = self.items()
         for _, item in items:
             draw(item, self.directory / f"{item.key}.svg")

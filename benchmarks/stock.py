@@ -21,8 +21,6 @@ from npm2nixlite.lock.model import RegistryTarball
 from npm2nixlite.verify.npm import copy_project, fill_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from npm2nixlite.lock import Lock
 
 __all__ = ["KEPT", "ROOT", "Stock", "lay_out", "stock_up"]
@@ -32,8 +30,19 @@ ROOT = Path(__file__).parents[1]
 KEPT = Path.home() / ".cache/npm2nixlite-benchmarks"
 """A download cache of the benchmarks' own."""
 
-_COPIED = ("dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta")
-_COPIED += ("bin", "engines", "os", "cpu", "libc", "hasInstallScript", "bundleDependencies")
+_COPIED = (
+    "bin",
+    "bundleDependencies",
+    "cpu",
+    "dependencies",
+    "engines",
+    "hasInstallScript",
+    "libc",
+    "optionalDependencies",
+    "os",
+    "peerDependencies",
+    "peerDependenciesMeta",
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,9 @@ class Stock:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-")[0].split("+")[0].split("."))
+    return tuple(
+        int(part) for part in version.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")
+    )
 
 
 def stock_up(project: Path, tarballs: Path) -> Stock:
@@ -155,8 +166,3 @@ def lay_out(project: Path, served: Path, output: Path | None = None) -> list[str
     if output is not None:
         output.write_text(stock.text)
     return list(stock.paths)
-
-
-def total(tarballs: Path, paths: Iterable[str]) -> int:
-    """Bytes of some tarballs."""
-    return sum((tarballs / path).stat().st_size for path in paths)

@@ -2,7 +2,7 @@
 
 The packages are small, so that what is measured is what grows with their number: a manifest, a
 module of some hundred random bytes, and now and then a bin. One in eight stands below another
-package, as where versions differ; each but the project's own dependencies is needed by one before it.
+package, as where versions differ; each but the project's own is needed by one before it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import json
 import random
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Synthetic", "make", "tar"]
 

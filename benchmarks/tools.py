@@ -39,7 +39,7 @@ class Tools:
 
     @property
     def bun(self) -> str:
-        """bun itself: its package has one for each platform, and picks it in a script."""
+        """The program itself: its package has one for each platform, and picks it in a script."""
         found = sorted(self.directory.glob("node_modules/@oven/bun-*/bin/bun"))
         return str(found[0]) if found else self.node("bun")
 
@@ -78,6 +78,8 @@ def install() -> Tools:
         subprocess.run(npm, cwd=directory, check=True, stdout=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "venv"], cwd=directory, check=True)
         pip = ["venv/bin/pip", "install", "--quiet", "-r", "requirements.txt"]
-        subprocess.run(pip, cwd=directory, check=True, env={**os.environ, "PIP_PROGRESS_BAR": "off"})
+        subprocess.run(
+            pip, cwd=directory, check=True, env={**os.environ, "PIP_PROGRESS_BAR": "off"}
+        )
         stamp.touch()
     return Tools(directory)

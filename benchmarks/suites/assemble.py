@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
+_HAND = (
+    "npm has every tarball in its cache, and every address in the lock. bun has its packages "
+    "unpacked in its cache already, and makes hard links to them."
+)
+
 _ABOUT = {
     "assemble": ("one platform; unpacks gzip, links bins", ""),
     "npm": ("one platform; verifies, unpacks gzip, links bins", ""),
@@ -50,10 +55,7 @@ def measure(setting: Setting) -> Iterator[Table]:
             f"{setting.project.name}: {len(given.tarballs):,} tarballs for this platform",
             [*results, *failed],
             reference=_name("assemble"),
-            notes=(
-                "npm has every tarball in its cache, and every address in the lock. bun has its "
-                "packages unpacked in its cache already, and makes hard links to them.",
-            ),
+            notes=(_HAND,),
         )
 
 
@@ -62,7 +64,7 @@ def _name(name: str) -> str:
 
 
 def _described(name: str, contestant: Contestant) -> Contestant:
-    does, leaves = _ABOUT.get(name.split()[0], ("", ""))
+    does, leaves = _ABOUT.get(name.split(maxsplit=1)[0], ("", ""))
     return replace(contestant, does=does, leaves=leaves)
 
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluation", "measure"]
 
+_STUBS = (
+    "node2nix's file gets stubs of what it takes from nixpkgs, and the same fetchurl as ours "
+    "(Nix's own): only its sources are evaluated, not its builders. Its file has one source for "
+    "each name and version."
+)
+
 OURS = "npm2nixlite's file, all sources"
 THEIRS = "node2nix's file, all sources"
 NOTHING = "nothing but Nix's start"
@@ -61,13 +67,9 @@ def measure(setting: Setting) -> Iterator[Table]:
                 NOTHING: evaluation("null", room),
                 OURS: evaluation(_OURS.format(file=file), room),
                 "npm2nixlite's file, every install path": evaluation(_ALL.format(file=file), room),
-                THEIRS: evaluation(
-                    _THEIRS.format(file=made.directory / "node-packages.nix"), room
-                ),
+                THEIRS: evaluation(_THEIRS.format(file=made.directory / "node-packages.nix"), room),
             }
-            results = contest(
-                contestants, setting.runs, budget=setting.budget, limit=setting.limit
-            )
+            results = contest(contestants, setting.runs, budget=setting.budget, limit=setting.limit)
     count = len(stock.paths)
     spent = {r.name: min((s.seconds for s in r.samples), default=0.0) for r in results}
     each = (spent[OURS] - spent[NOTHING]) / count * 1e6
@@ -80,9 +82,7 @@ def measure(setting: Setting) -> Iterator[Table]:
         ours=[OURS, "npm2nixlite's file, every install path"],
         notes=(
             f"For each tarball {each:.0f} µs, without Nix's start: of the fastest runs.",
-            "node2nix's file gets stubs of what it takes from nixpkgs, and the same fetchurl as "
-            "ours (Nix's own): only its sources are evaluated, not its builders. Its file has one "
-            "source for each name and version.",
+            _STUBS,
         ),
     )
 
@@ -93,5 +93,4 @@ def evaluation(expression: str, room: Path) -> Contestant:
         ["nix-instantiate", "--eval", "--strict", "--json", "--expr", expression],
         lambda: None,
         environment={"NIX_READ_ONLY_MODE": "1", "XDG_CACHE_HOME": str(room / "nix-cache")},
-        does="evaluates",
     )

@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks.fetchers import CURL, FETCH, GENERATE, bun, curl, fetch_stage, generate, others
+from benchmarks.fetchers import CURL, GENERATE, bun, curl, generate, others, with_stage
 from benchmarks.figures import Table, tabulate
-from benchmarks.measure import Contestant, Result, contest
+from benchmarks.measure import Contestant, Result, contest, run
 from benchmarks.nginx import make_certificate
 from npm2nixlite.cache import Cache
 
@@ -52,19 +52,13 @@ def entered(
     return ready, failed
 
 
-def ours(course: Course, *options: str) -> dict[str, Contestant]:
-    """The whole process, and of it the fetching."""
-    whole = generate(course, *options)
-    return {FETCH: fetch_stage(course, whole), GENERATE: whole}
-
-
 def _cold(setting: Setting, stock: Stock, room: Path) -> Table:
     with setting.course(stock, room) as (course, server):
         ready, failed = entered(course, others(course))
         if setting.quick:
             ready = {n: c for n, c in ready.items() if not n.startswith(_SLOW)}
         results = contest(
-            {**curl(course), **ours(course), **ready},
+            {**curl(course), GENERATE: generate(course), **ready},
             setting.runs,
             budget=setting.budget,
             limit=setting.limit,
@@ -74,11 +68,15 @@ def _cold(setting: Setting, stock: Stock, room: Path) -> Table:
         "fetch",
         "Fetching a lock's packages, every cache cold",
         f"{subject(setting, stock)}, from nginx on the same machine",
-        [*results, *failed],
+        [*with_stage(results), *failed],
         reference=CURL,
         notes=(
             "Who takes longer than the budget for one contestant has fewer runs, or one.",
-            "hermeto is built from its source: PyPI does not have it.",
+            "hermeto takes part where it is installed: PyPI does not have it.",
+            (
+                "bun's --os=* --cpu=* fetches other platforms' packages too, but those of another "
+                "libc."
+            ),
         ),
     )
 
@@ -89,9 +87,9 @@ def _warm(setting: Setting, stock: Stock, room: Path) -> Table:
         warm = generate(course, warm=True, name="warm")
         check = generate(course, "--check", warm=True, name="warm")
         trusting = generate(course, "--trust-lock", name="trusting")
-        _once(warm)
+        run(warm)
         changed = generate(course, warm=True, name="changed")
-        _once(changed)
+        run(changed)
         cache = Cache(course.scratch / "changed-cache")
         victim = _some_tarball(stock, cache)
         one = replace(changed, prepare=lambda: victim.unlink(missing_ok=True))
@@ -117,12 +115,6 @@ def _warm(setting: Setting, stock: Stock, room: Path) -> Table:
     )
 
 
-def _once(contestant: Contestant) -> None:
-    from benchmarks.measure import run
-
-    run(contestant)
-
-
 def _some_tarball(stock: Stock, cache: Cache) -> Path:
     """The cached file of a package of middle size."""
     by_size = sorted(
@@ -141,7 +133,7 @@ def _tls(setting: Setting, stock: Stock, room: Path) -> Table:
         makers = {"bun install --os=* --cpu=*": lambda c: bun(c, everywhere=True)}
         ready, failed = entered(course, makers)
         results = contest(
-            {**curl(course), **ours(course), **ready},
+            {**curl(course), GENERATE: generate(course), **ready},
             setting.runs,
             budget=setting.budget,
             limit=setting.limit,
@@ -151,8 +143,6 @@ def _tls(setting: Setting, stock: Stock, room: Path) -> Table:
         "tls",
         "Fetching over TLS, every cache cold",
         f"{subject(setting, stock)}, from nginx with a throw-away certificate",
-        [*results, *failed],
+        [*with_stage(results), *failed],
         reference=CURL,
     )
-
-

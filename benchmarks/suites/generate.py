@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["downgraded", "measure", "node2nix"]
 
+_OLD = (
+    "node2nix gets the lock as version 2, which npm made of it, unmeasured: of version 3 it reads "
+    "nothing. It takes every hash from the lock, as --trust-lock does, and looks at no tarball."
+)
+
 NODE2NIX = "node2nix"
 
 
@@ -52,11 +57,7 @@ def measure(setting: Setting) -> Iterator[Table]:
             f"{subject(setting, stock)}, from nginx on the same machine",
             [*results, *failed],
             reference=f"{GENERATE}, warm",
-            notes=(
-                "node2nix gets the lock as version 2, which npm made of it, unmeasured: of version "
-                "3 it reads nothing. It takes every hash from the lock, as --trust-lock does, and "
-                "looks at no tarball.",
-            ),
+            notes=(_OLD,),
         )
 
 
@@ -78,12 +79,19 @@ def node2nix(course: Course, directory: Path) -> Contestant:
     """node2nix with the lock; what it writes is in the project's copy."""
     project = downgraded(course, directory)
     return course.contestant(
-        [course.tools.node("node2nix"), "-16", "-d", "-i", "package.json"]
-        + ["-l", "package-lock.json", "--registry", course.base],
+        [
+            course.tools.node("node2nix"),
+            "-16",
+            "-d",
+            "-i",
+            "package.json",
+            "-l",
+            "package-lock.json",
+            "--registry",
+            course.base,
+        ],
         lambda: None,
         does="all platforms; writes Nix",
         leaves="fetching or verifying",
         directory=project,
     )
-
-

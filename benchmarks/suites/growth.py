@@ -7,8 +7,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benchmarks.fetchers import fetch_seconds
 from benchmarks.figures import Growth, Point, Series
-from benchmarks.measure import Contestant, contest
+from benchmarks.measure import Contestant, contest, part_of
 from benchmarks.nginx import serve
 from benchmarks.scratch import clearing
 from benchmarks.suites.evaluate import evaluation
@@ -23,9 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
+_WHOLE = (
+    "Each is a whole process but the fetching, which is from the first request to the last file in "
+    "the cache; its memory is the whole process's."
+)
+
 _SIZES = (100, 1_000, 10_000, 50_000)
+_COLD = "generate, cold"
 _QUICK = (100, 1_000, 4_000)
-_SOURCES = 'map (s: s.drvPath) (import {file} {{ registry = "https://registry.example/"; }}).sources'
+_SOURCES = (
+    'map (s: s.drvPath) (import {file} {{ registry = "https://registry.example/"; }}).sources'
+)
 
 
 def measure(setting: Setting) -> Iterator[Growth]:
@@ -46,7 +55,9 @@ def measure(setting: Setting) -> Iterator[Growth]:
                     budget=setting.budget,
                     limit=setting.limit,
                 )
-        for result in results:
+        whole = next((r for r in results if r.name == _COLD and not r.failure), None)
+        parts = [] if whole is None else [part_of(whole, "fetch", "", "", fetch_seconds)]
+        for result in [*parts, *results]:
             if result.failure:
                 failures[result.name] = result.failure
                 continue
@@ -59,13 +70,10 @@ def measure(setting: Setting) -> Iterator[Growth]:
         "growth",
         "How time and memory grow with the number of packages",
         "made-up projects with small packages, from nginx on the same machine",
-        tuple(
-            Series(name, tuple(points.get(name, ())), failures.get(name, "")) for name in names
-        ),
+        tuple(Series(name, tuple(points.get(name, ())), failures.get(name, "")) for name in names),
         notes=(
             "Memory is that of all processes at once, what they share counted once.",
-            "Each is a whole process but the fetching, which is from the first request to the last "
-            "file in the cache; its memory is the whole process's.",
+            _WHOLE,
         ),
     )
 
@@ -81,10 +89,7 @@ def _contestants(made: Synthetic, room: Path, base: str) -> dict[str, Contestant
     tree = room / "tree"
     assemble = [sys.executable, "-m", "npm2nixlite.assemble", str(manifest), str(tree)]
     return {
-        "fetch": replace(
-            generate, seconds=lambda told: float(json.loads(told)["fetch"]["fetchSeconds"])
-        ),
-        "generate, cold": generate,
+        _COLD: generate,
         "generate, warm": replace(generate, prepare=lambda: None),
         "evaluate": evaluation(_SOURCES.format(file=output), room),
         "assemble": Contestant(assemble, clearing(tree)),

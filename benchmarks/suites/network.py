@@ -6,20 +6,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.closures import cut
-from benchmarks.fetchers import CURL, bun, curl, npm, pnpm
+from benchmarks.fetchers import CURL, GENERATE, bun, curl, generate, npm, pnpm, with_stage
 from benchmarks.figures import Table, tabulate
 from benchmarks.link import missing, open_link
 from benchmarks.measure import contest
-from benchmarks.suites.fetch import entered, ours, subject
+from benchmarks.suites.fetch import entered, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from benchmarks.fetchers import Course
+    from benchmarks.measure import Contestant
     from benchmarks.setting import Setting
     from benchmarks.stock import Stock
 
 __all__ = ["measure"]
+
+_PATH = (
+    "A path of its own through two network namespaces: packets are late by half the round-trip "
+    "time each way, without loss or jitter; bandwidth is the server's, for all connections "
+    "together (tbf). It stands for one registry at that distance, with nothing else on the way."
+)
 
 _LATENCIES = (0, 20, 100)  # milliseconds, with all the bandwidth there is
 _BANDWIDTHS = (1000, 100, 10)  # megabits a second, at 20 ms
@@ -59,14 +67,13 @@ def _fitting(setting: Setting, stock: Stock, room: Path, most: int) -> Stock:
 def _over(
     setting: Setting, stock: Stock, room: Path, milliseconds: int, megabits: int | None
 ) -> Table:
-    # At low bandwidths all wait for the same bytes; who is slow by himself is seen at high ones.
-    makers = {
+    # Where all wait for the same bytes, it is enough to see the fastest of them.
+    makers: dict[str, Callable[[Course], Contestant]] = {
         "bun install --os=* --cpu=*": lambda c: bun(c, everywhere=True),
         "pnpm fetch": pnpm,
         "npm ci": npm,
     }
-    slow = megabits is not None and megabits < 1000
-    if setting.quick or slow:
+    if setting.quick or megabits is not None:
         makers = {name: make for name, make in makers.items() if name.startswith("bun")}
     with (
         open_link(milliseconds, megabits) as link,
@@ -76,9 +83,9 @@ def _over(
     ):
         ready, failed = entered(course, makers)
         results = contest(
-            {**curl(course), **ours(course), **ready},
+            {**curl(course), GENERATE: generate(course), **ready},
             min(setting.runs, 3),
-            budget=setting.budget / 2,
+            budget=setting.budget / 3,
             limit=setting.limit,
             watch=server.traffic,
         )
@@ -89,13 +96,10 @@ def _over(
         key,
         f"Fetching over {milliseconds} ms{width}, every cache cold",
         f"{subject(setting, stock)}{floor}",
-        [*results, *failed],
+        [*with_stage(results), *failed],
         reference=CURL,
         notes=(
-            "A path of its own through two network namespaces: packets are late by half the "
-            "round-trip time each way, without loss or jitter; bandwidth is the server's, for all "
-            "connections together (tbf). It stands for one registry at that "
-            "distance with nothing else on the way.",
+            _PATH,
             *(
                 [f"A part of the lock: what is through in {_TRANSFER:.0f} s at that bandwidth."]
                 if megabits is not None and stock.project != setting.project

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
+_LIKE = (
+    "The other derivation does what nixpkgs' buildNpmPackage does: npm ci --offline with a "
+    "prefetched cache as its input. CPU and memory are those of nix-build and what it ran."
+)
+
 
 def measure(setting: Setting) -> Iterator[Table]:
     """Both derivations, with all that they need in the store."""
@@ -41,8 +46,5 @@ def measure(setting: Setting) -> Iterator[Table]:
         results,
         reference=ours,
         ours=[ours],
-        notes=(
-            "The other derivation does what nixpkgs' buildNpmPackage does: npm ci --offline with a "
-            "prefetched cache as its input. CPU and memory are those of nix-build and what it ran.",
-        ),
+        notes=(_LIKE,),
     )
