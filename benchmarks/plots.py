@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
+__all__ = ["draw", "figure_of"]
 
 _OURS, _THEIRS, _LIMIT, _FAILED = "#0072B2", "#B8B8B8", "#E69F00", "#D55E00"
 _SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -44,11 +44,17 @@ _WIDTH = 10.0  # inches
 
 def draw(item: Table | Growth, file: Path) -> None:
     """Draw an item into an SVG (or, by the file's name, PNG) file."""
+    figure = figure_of(item)
     with mpl.rc_context(_STYLE):
-        figure = _bars(item) if isinstance(item, Table) else _curves(item)
         metadata = {"Date": None} if file.suffix == ".svg" else None
         figure.savefig(file, metadata=metadata, dpi=110, facecolor="white", bbox_inches="tight")
         plt.close(figure)
+
+
+def figure_of(item: Table | Growth) -> Figure:
+    """An item's figure; the caller closes it."""
+    with mpl.rc_context(_STYLE):
+        return _bars(item) if isinstance(item, Table) else _curves(item)
 
 
 def _bars(table: Table) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.assemble import builders, prepare
@@ -24,6 +25,8 @@ _LIKE = (
 
 def measure(setting: Setting) -> Iterator[Table]:
     """Both derivations, with all that they need in the store."""
+    if setting.scratch.is_relative_to("/dev"):  # which Nix's sandbox hides behind its own
+        setting = replace(setting, scratch=Path("/var/tmp"))  # noqa: S108 (a directory inside it)
     with setting.room() as room:
         given = prepare(setting.project, room)
         found = builders(given, room)
