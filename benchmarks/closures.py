@@ -64,11 +64,17 @@ def cut(project: Path, sizes: Mapping[str, int], most: int, into: Path) -> None:
     manifest = json.loads((project / "package.json").read_bytes())
     lock = json.loads((project / "package-lock.json").read_bytes())
     packages = lock["packages"]
-    names = sorted(name for group in _GROUPS for name in manifest.get(group, {}))
+    needed = {
+        name: closure(packages, [name]) for group in _GROUPS for name in manifest.get(group, {})
+    }
+    # The small ones first: many packages say more than a few large ones.
+    names = sorted(
+        needed, key=lambda name: (sum(sizes.get(path, 0) for path in needed[name]), name)
+    )
     kept: set[str] = set()
     taken: list[str] = []
     for name in names:
-        paths = kept | closure(packages, [name])
+        paths = kept | needed[name]
         if sum(sizes.get(path, 0) for path in paths) <= most:
             kept, taken = paths, [*taken, name]
     if not kept:

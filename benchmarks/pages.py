@@ -113,32 +113,35 @@ def _growth(growth: Growth) -> str:
     return "\n".join(lines)
 
 
-_SHORT = {
-    "fetch": "Fetching a lock's packages, every cache cold",
-    "assemble": "Filling node_modules, tarballs at hand",
-}
+_SHORT = ("fetch", "generate", "assemble", "store", "prime", "push")
+_PICTURES = ("fetch", "assemble", "growth")
 
 
 def summary(items: Iterable[tuple[Mapping[str, Any], Table | Growth]]) -> str:
-    """The README's part: the two plots that say most, and a short table."""
+    """The README's part: the plots that say most, and short tables."""
     known = {item.key: (entry, item) for entry, item in items}
-    parts = []
-    for key in _SHORT:
+    parts: list[str] = []
+    where: dict[str, None] = {}  # said once for all that were measured alike
+    for key in dict.fromkeys([*_SHORT, *_PICTURES]):
         if key not in known:
             continue
         entry, item = known[key]
-        if not isinstance(item, Table):
-            continue
-        lines = ["| | median s | times |", "|---|---:|---:|"]
-        lines += [
-            f"| {row.name} | failed | |"
-            if row.failure
-            else f"| {row.name} | {seconds(row.seconds)} "
-            f"| {'' if row.times is None else format(row.times, '.2f')} |"
-            for row in sorted(item.rows, key=lambda row: row.seconds or 1e9)
-        ]
-        about = f"{item.subject}. {_where(entry)}: `{entry['command']}`"
-        plot = f"![{item.title}](docs/benchmarks/{key}.svg)"
-        parts.append(f"**{item.title}.** {about}\n\n{plot}\n\n" + "\n".join(lines))
+        parts.append(f"**{item.title}.** {item.subject[:1].upper()}{item.subject[1:]}.")
+        if key in _PICTURES:
+            parts.append(f"![{item.title}](docs/benchmarks/{key}.svg)")
+        if isinstance(item, Table):
+            parts.append(_short(item))
+        where[f"{_where(entry)}: `{entry['command']}`."] = None
+    parts += ["Measured " + "\n\n".join(where)] if where else []
     parts.append("[docs/benchmarks.md](docs/benchmarks.md) has all figures and plots.")
     return "\n\n".join(parts)
+
+
+def _short(table: Table) -> str:
+    lines = ["| | median s | times |", "|---|---:|---:|"]
+    for row in sorted(table.rows, key=lambda row: row.seconds or float("inf")):
+        times = "" if row.times is None else f"{row.times:.2f}"
+        name = f"**{row.name}**" if row.ours else row.name
+        figures = "failed | " if row.failure else f"{seconds(row.seconds)} | {times}"
+        lines.append(f"| {name} | {figures} |")
+    return "\n".join(lines)

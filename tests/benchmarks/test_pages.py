@@ -47,7 +47,7 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
 
 def test_summary_is_ordered_by_time_and_has_failures_last() -> None:
     text = summary([(ENTRY, TABLE)])
-    assert text.index("| curl |") < text.index("| ours |") < text.index("| broken | failed |")
+    assert text.index("| curl |") < text.index("| **ours** |") < text.index("| broken | failed |")
 
 
 def test_between_replaces_what_stands_between_the_marks_only() -> None:
