@@ -40,6 +40,7 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
 }
 _WIDTH = 10.0  # inches
+_LABEL = 15.0  # pixels from one line of labels to the next, at 100 dpi
 
 
 def draw(item: Table | Growth, file: Path) -> None:
@@ -144,7 +145,7 @@ def _curves(growth: Growth) -> Figure:
         _label_ends(axes, ends)
         _ticks(axes, growth)
     figure.text(0.012, 0.95, growth.title, fontsize=13, weight="bold")
-    said = "the number is the steepest slope from 1,000 packages on: 1 is linear, as are the dots"
+    said = "with each name its steepest slope from 1,000 packages on; dotted: linear"
     figure.text(0.012, 0.905, f"{growth.subject}; {said}", fontsize=9, color="#444444")
     return figure
 
@@ -171,13 +172,16 @@ def _ticks(axes: Axes, growth: Growth) -> None:
 
 def _label_ends(axes: Axes, ends: list[tuple[float, int, str, str]]) -> None:
     """Names at the curves' ends, moved apart where they would touch."""
-    axes.figure.canvas.draw()
-    bottom = -1e9
-    spacing = 13.0  # pixels
-    for value, at, text, colour in sorted(ends):
-        _, y = axes.transData.transform((at, value))
-        y = max(y, bottom + spacing * axes.figure.dpi / 100)
-        bottom = y
-        _, moved = axes.transData.inverted().transform((0, y))
-        axes.annotate(text, (at, value), xytext=(at * 1.18, moved), color=colour, fontsize=8.5,
-                      va="center", annotation_clip=False)  # fmt: skip
+    ends = sorted(ends)
+    at = [float(axes.transData.transform((size_, value))[1]) for value, size_, *_ in ends]
+    gap = _LABEL * axes.figure.dpi / 100
+    for number in range(1, len(at)):
+        at[number] = max(at[number], at[number - 1] + gap)
+    top = float(axes.bbox.y1)
+    for number in reversed(range(len(at))):
+        at[number] = min(at[number], top)
+        top = at[number] - gap
+    for (value, size_, text, colour), y in zip(ends, at, strict=True):
+        moved = axes.transData.inverted().transform((0, y))[1]
+        axes.annotate(text, (size_, value), xytext=(size_ * 1.18, moved), color=colour,
+                      fontsize=8.5, va="center", annotation_clip=False)  # fmt: skip

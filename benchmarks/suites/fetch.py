@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks.fetchers import CURL, GENERATE, bun, curl, generate, others, with_stage
+from benchmarks.fetchers import CURL, FETCH, GENERATE, bun, curl, generate, others, with_stage
 from benchmarks.figures import Table, tabulate
 from benchmarks.measure import Contestant, Result, contest, run
 from benchmarks.nginx import make_certificate
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from benchmarks.setting import Setting
     from benchmarks.stock import Stock
 
-__all__ = ["entered", "measure", "subject"]
+__all__ = ["bars", "entered", "measure", "subject"]
+
+_BARS = {
+    CURL: 1 / 1.25,
+    "hermeto": 4.0,
+    "pnpm fetch": 8.0,
+    "npm ci": 15.0,
+    "bun install": 1.0,
+}
+"""Who, by the beginning of the name, and how many times our time theirs is to be at least."""
 
 _SLOW = ("npm", "yarn", "nix", "pnpm")
 
@@ -64,7 +73,7 @@ def _cold(setting: Setting, stock: Stock, room: Path) -> Table:
             limit=setting.limit,
             watch=server.traffic,
         )
-    return tabulate(
+    table = tabulate(
         "fetch",
         "Fetching a lock's packages, every cache cold",
         f"{subject(setting, stock)}, from nginx on the same machine",
@@ -79,6 +88,24 @@ def _cold(setting: Setting, stock: Stock, room: Path) -> Table:
             ),
         ),
     )
+    return replace(table, notes=(*table.notes, *bars(table)))
+
+
+def bars(table: Table) -> list[str]:
+    """What is wanted of the fetching, and what was found."""
+    found = {row.name: row.seconds for row in table.rows if not row.failure}
+    told = []
+    for name, seconds in found.items():
+        wanted = next((bar for begin, bar in _BARS.items() if name.startswith(begin)), None)
+        if wanted is None or FETCH not in found or name == FETCH:
+            continue
+        times = seconds / found[FETCH]
+        # Of curl, the limit, a part; of all others, a multiple.
+        said = f"{1 / times:.2f} times" if wanted < 1 else f"{times:.1f} times faster than"
+        aim = f"at most {1 / wanted:.2f}" if wanted < 1 else f"at least {wanted:g}"
+        verdict = "reached" if times >= wanted else "missed"
+        told.append(f"Fetching, verifying and caching: {said} {name} (wanted: {aim}): {verdict}.")
+    return told
 
 
 def _warm(setting: Setting, stock: Stock, room: Path) -> Table:

@@ -69,7 +69,7 @@ def measure(setting: Setting) -> Iterator[Growth]:
     yield Growth(
         "growth",
         "How time and memory grow with the number of packages",
-        "made-up projects with small packages, from nginx on the same machine",
+        "made-up projects, from nginx on the same machine",
         tuple(Series(name, tuple(points.get(name, ())), failures.get(name, "")) for name in names),
         notes=(
             "Memory is that of all processes at once, what they share counted once.",
