@@ -1,8 +1,9 @@
 """Run the benchmarks: one command, unattended.
 
-Each suite's figures are written as soon as it has ended: results.json (which keeps those of suites
-that did not run this time), results.md, and a plot for each table. A contestant that fails is
-shown as failed; a suite that fails is named, and the others run all the same.
+Each suite's figures are written into results.json as soon as it has ended; where only some suites
+are asked for, the others' are kept. At the end come results.md and a plot for each table. A
+contestant that fails is shown as failed; a suite that fails is named, and the others run all the
+same.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     if unknown := set(parsed.suites) - set(SUITES):
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
-    results = Results(parsed.output)
+    results = Results(parsed.output, fresh=not parsed.suites and not parsed.render)
     failed: list[str] = []
     if not parsed.render:
         results.about(machine(), shlex.join(["make", "bench", *_given(arguments)]))

@@ -68,7 +68,13 @@ def missing() -> str:
     if not _TUN.exists():
         return f"there is no {_TUN}"
     lacking = [name for name in ("ip", "tc", "nsenter") if shutil.which(name) is None]
-    return f"there is no {lacking[0]}" if lacking else ""
+    if lacking:
+        return f"there is no {lacking[0]}"
+    try:
+        with open_link(0, 1):
+            return ""
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"no namespace can be had: {error}"
 
 
 @contextmanager

@@ -56,14 +56,18 @@ class Results:
 
     Attributes:
         directory: Has, or gets, results.json, results.md and a plot for each item.
+        fresh: Forget what results.json has.
     """
 
     directory: Path
+    fresh: bool = False
     _kept: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         file = self.directory / "results.json"
-        self._kept = json.loads(file.read_bytes()) if file.exists() else {"suites": {}}
+        self._kept = {"suites": {}}
+        if file.exists() and not self.fresh:
+            self._kept = json.loads(file.read_bytes())
 
     def about(self, host: dict[str, Any], command: str) -> None:
         """Note where and how this run was made."""
