@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio, run
 from benchmarks.nginx import serve
+from benchmarks.scratch import clearing
 from benchmarks.stock import KEPT, lay_out
 from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.tools import tool_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "AGAIN",
@@ -73,16 +74,7 @@ def contestants(
     file: Path, paths: Sequence[str], served: str, taken: str, scratch: Path
 ) -> tuple[dict[str, Contestant], dict[str, Contestant]]:
     """What is measured: what is run several times, and what is run once."""
-    www, used = scratch / "www", scratch / "used"
-    used.mkdir()
-
-    def away(path: Path) -> Callable[[], None]:
-        def move() -> None:
-            # Moved away, not removed: ext4 is slow to reuse what was removed a moment ago.
-            if path.exists():
-                path.rename(Path(tempfile.mkdtemp(dir=used)) / "was")
-
-        return move
+    www = scratch / "www"
 
     def nix(store: str, *command: str) -> list[str]:
         settings = {
@@ -101,16 +93,16 @@ def contestants(
     copy = nix("full", "nix", "copy", "--quiet", "--to")
     sources = ["--quiet", "--no-out-link", "-A", "sources", "--argstr", "registry", served]
     fast = {
-        PRIME: Contestant(nix("primed", *program, "prime", *ours), away(scratch / "primed")),
-        PUSH: Contestant([*program, "push", "--to", f"{taken}push", *ours], away(www / "push")),
+        PRIME: Contestant(nix("primed", *program, "prime", *ours), clearing(scratch / "primed")),
+        PUSH: Contestant([*program, "push", "--to", f"{taken}push", *ours], clearing(www / "push")),
         AGAIN: Contestant(again, lambda: None),
-        COPY: Contestant([*copy, f"{taken}copy?compression=none", *paths], away(www / "copy")),
+        COPY: Contestant([*copy, f"{taken}copy?compression=none", *paths], clearing(www / "copy")),
     }
     slow = {
         BUILD: Contestant(
-            nix("built", "nix-build", str(file), "-j16", *sources), away(scratch / "built")
+            nix("built", "nix-build", str(file), "-j16", *sources), clearing(scratch / "built")
         ),
-        COPY_XZ: Contestant([*copy, f"{taken}copy-xz", *paths], away(www / "copy-xz")),
+        COPY_XZ: Contestant([*copy, f"{taken}copy-xz", *paths], clearing(www / "copy-xz")),
     }
     return fast, slow
 

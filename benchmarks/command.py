@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = Results(parsed.output, fresh=not parsed.suites and not parsed.render)
     failed: list[str] = []
     if not parsed.render:
-        results.about(machine(), shlex.join(["make", "bench", *_given(arguments)]))
+        results.about(machine(parsed.scratch), shlex.join(["make", "bench", *_given(arguments)]))
         tools = install()
         setting = Setting(
             project=_copy(parsed.project),

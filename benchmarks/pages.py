@@ -69,7 +69,8 @@ def _where(entry: Mapping[str, Any]) -> str:
     memory = host["memoryBytes"] / 2**30
     return (
         f"{host['date']}, {host['cores']} cores of {host['processor']}, {memory:.0f} GB, "
-        f"Linux {host['kernel']}, load {host['load']:.1f} before, commit {host['commit']}"
+        f"Linux {host['kernel']}, all files on {host['fileSystem']}, "
+        f"load {host['load']:.1f} before, commit {host['commit']}"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.figures import Growth, Table, from_json, to_json
 from benchmarks.pages import page, summary
+from benchmarks.scratch import file_system
 from benchmarks.stock import ROOT
 from npm2nixlite.tools import tool_version
 
@@ -22,8 +23,8 @@ __all__ = ["Results", "machine"]
 _MARKS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
 
 
-def machine() -> dict[str, Any]:
-    """What it runs on, and how busy that is."""
+def machine(scratch: Path) -> dict[str, Any]:
+    """What it runs on, how busy that is, and what everybody writes to."""
     return {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "processor": _processor(),
@@ -31,6 +32,7 @@ def machine() -> dict[str, Any]:
         "memoryBytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "fileSystem": file_system(scratch),
         "nix": str(tool_version("nix") or ""),
         "commit": _commit(),
         "load": os.getloadavg()[0],

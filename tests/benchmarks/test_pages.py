@@ -12,6 +12,7 @@ ENTRY = {
         "processor": "a processor",
         "memoryBytes": 2**34,
         "kernel": "6.1",
+        "fileSystem": "tmpfs",
         "load": 0.1,
         "commit": "abc",
     },
