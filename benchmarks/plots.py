@@ -48,7 +48,14 @@ def draw(item: Table | Growth, file: Path) -> None:
     figure = figure_of(item)
     with mpl.rc_context(_STYLE):
         metadata = {"Date": None} if file.suffix == ".svg" else None
-        figure.savefig(file, metadata=metadata, dpi=110, facecolor="white", bbox_inches="tight")
+        figure.savefig(
+            file,
+            metadata=metadata,
+            dpi=110,
+            facecolor="white",
+            bbox_inches="tight",
+            pad_inches=0.12,
+        )
         plt.close(figure)
 
 
@@ -68,7 +75,7 @@ def _bars(table: Table) -> Figure:
     for place, row in enumerate(rows):
         _bar(axes, place, row, table, longest)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(0, longest * 1.62)  # room for what is said beside the longest bar
+    axes.set_xlim(0, longest * 1.7)  # room for what is said beside the longest bar
     axes.set_yticks([])
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= longest]
     axes.set_xticks(ticks)
