@@ -31,7 +31,7 @@ from npm2nixlite.errors import Npm2nixliteError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SUITES", "main"]
+__all__ = ["SUITES", "command", "main", "parser"]
 
 SUITES = {
     "fetch": "cold beside everybody; warm; one tarball new; over TLS",
@@ -44,20 +44,21 @@ SUITES = {
     "growth": "100 to 50,000 packages: time and memory",
 }
 
+_PROJECT = ROOT / "fixtures/explorer-frontend"
 _FAILURES = (OSError, RuntimeError, ValueError, AssertionError, subprocess.SubprocessError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suites that are asked for; returns 1 where one failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and namespaces go, too
-    parser = _parser()
-    parsed = parser.parse_args(arguments)
+    accepted = parser()
+    parsed = accepted.parse_args(arguments)
     if unknown := set(parsed.suites) - set(SUITES):
-        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+        accepted.error(f"no such suite: {', '.join(sorted(unknown))}")
     results = Results(parsed.output, fresh=not parsed.suites and not parsed.render)
     failed: list[str] = []
     if not parsed.render:
-        results.about(machine(parsed.scratch), shlex.join(["make", "bench", *_given(arguments)]))
+        results.about(machine(parsed.scratch), command(parsed))
         tools = install()
         setting = Setting(
             project=_copy(parsed.project),
@@ -76,55 +77,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     listed = "\n".join(f"  {name:<14}{what}" for name, what in SUITES.items())
-    parser = argparse.ArgumentParser(
+    made = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=f"{__doc__}\nsuites:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("suites", metavar="SUITE", nargs="*", help="default: all")
-    parser.add_argument(
+    made.add_argument("suites", metavar="SUITE", nargs="*", help="default: all")
+    made.add_argument(
         "--project",
         type=Path,
-        default=ROOT / "fixtures/explorer-frontend",
+        default=_PROJECT,
         help="a directory with a lock; it is copied (default: %(default)s)",
     )
-    parser.add_argument("--runs", type=int, help="for each contestant, at most (7; quick: 2)")
-    parser.add_argument(
+    made.add_argument("--runs", type=int, help="for each contestant, at most (7; quick: 2)")
+    made.add_argument(
         "--budget",
         type=float,
         metavar="SECONDS",
         help="for the runs of one contestant in one table (24; quick: 4)",
     )
-    parser.add_argument("--quick", action="store_true", help="in three minutes, without the slow")
-    parser.add_argument(
+    made.add_argument("--quick", action="store_true", help="in three minutes, without the slow")
+    made.add_argument(
         "--scratch",
         type=Path,
         default=Path(tempfile.gettempdir()),
         help="where everybody writes (default: %(default)s; /dev/shm is a RAM disk)",
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "build/benchmarks")
-    parser.add_argument(
+    made.add_argument("--output", type=Path, default=ROOT / "build/benchmarks")
+    made.add_argument(
         "--publish", action="store_true", help="write docs/benchmarks* and the README's table, too"
     )
-    parser.add_argument(
+    made.add_argument(
         "--render", action="store_true", help="measure nothing; render results.json again"
     )
-    return parser
+    return made
 
 
-def _given(arguments: Sequence[str] | None) -> list[str]:
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    return [f"BENCH={shlex.join(given)}"] if given else []
+def command(parsed: argparse.Namespace) -> str:
+    """What to run for the same figures, wherever one has the project."""
+    options = list(parsed.suites)
+    if parsed.project != _PROJECT:
+        options += ["--project", _name(parsed.project)]
+    for name in ("runs", "budget"):
+        if (value := getattr(parsed, name)) is not None:
+            options += [f"--{name}", f"{value:g}"]
+    if parsed.quick:
+        options.append("--quick")
+    if parsed.scratch != Path(tempfile.gettempdir()):
+        options += ["--scratch", str(parsed.scratch)]
+    return shlex.join(["make", "bench", *([f"BENCH={shlex.join(options)}"] if options else [])])
+
+
+def _name(project: Path) -> str:
+    name = project.absolute().name
+    if name in {"frontend", "backend"}:  # say whose
+        name = "-".join([*project.absolute().parts[-3:-1], name])
+    return name
 
 
 def _copy(project: Path) -> Path:
     """A copy of a project in the benchmarks' own directory, so that nothing is written into it."""
-    name = project.absolute().name
-    if name in {"frontend", "backend"}:  # say whose
-        name = "-".join([*project.absolute().parts[-3:-1], name])
-    copy = KEPT / "projects" / name
+    copy = KEPT / "projects" / _name(project)
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("node_modules", ".git"))
     return copy
