@@ -79,7 +79,7 @@ def _table(table: Table) -> str:
 
 
 def _line(row: Row, reference: str) -> str:
-    name = f"**{row.name}**" if row.name == reference else row.name
+    name = f"**{_cell(row.name)}**" if row.name == reference else _cell(row.name)
     about = "; ".join(filter(None, [row.does, row.leaves and f"without {row.leaves}"]))
     name = f"{name}<br>{about}" if about else name
     if row.failure:
@@ -94,7 +94,7 @@ def _line(row: Row, reference: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", " ")
 
 
 def _growth(growth: Growth) -> str:
@@ -127,7 +127,7 @@ def summary(items: Iterable[tuple[Mapping[str, Any], Table | Growth]]) -> str:
         if key not in known:
             continue
         entry, item = known[key]
-        parts.append(f"**{item.title}.** {item.subject[:1].upper()}{item.subject[1:]}.")
+        parts.append(f"**{item.title}**: {item.subject}.")
         if key in _PICTURES:
             parts.append(f"![{item.title}](docs/benchmarks/{key}.svg)")
         if isinstance(item, Table):
@@ -142,7 +142,7 @@ def _short(table: Table) -> str:
     lines = ["| | median s | times |", "|---|---:|---:|"]
     for row in sorted(table.rows, key=lambda row: row.seconds or float("inf")):
         times = "" if row.times is None else f"{row.times:.2f}"
-        name = f"**{row.name}**" if row.ours else row.name
+        name = f"**{_cell(row.name)}**" if row.ours else _cell(row.name)
         figures = "failed | " if row.failure else f"{seconds(row.seconds)} | {times}"
         lines.append(f"| {name} | {figures} |")
     return "\n".join(lines)
