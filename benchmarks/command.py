@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tools=tools,
             runs=parsed.runs or (2 if parsed.quick else 7),
             budget=parsed.budget or (4.0 if parsed.quick else 24.0),
-            limit=60.0 if parsed.quick else 240.0,
+            limit=120.0 if parsed.quick else 240.0,
             quick=parsed.quick,
         )
         chosen = parsed.suites or SUITES
