@@ -8,6 +8,7 @@ loopback, with what it takes of a registry's metadata. Its address is printed; C
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import tempfile
@@ -25,8 +26,12 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted."""
-    given = sys.argv[1:] if arguments is None else arguments
-    project = Path(given[0]) if given else ROOT / "fixtures/explorer-frontend"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    default = ROOT / "fixtures/explorer-frontend"
+    parser.add_argument("project", nargs="?", type=Path, default=default)
+    project = parser.parse_args(arguments).project
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server goes, too
     with tempfile.TemporaryDirectory(prefix="npm2nixlite-") as directory:
         room = Path(directory)
