@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.closures import cut
@@ -14,7 +15,6 @@ from benchmarks.suites.fetch import entered, subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from benchmarks.fetchers import Course
     from benchmarks.measure import Contestant
@@ -89,6 +89,7 @@ def _over(
             limit=setting.limit,
             watch=server.traffic,
         )
+    control = Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
     width = "" if megabits is None else f", {megabits:,} Mbit/s"
     key = f"latency-{milliseconds}" if megabits is None else f"bandwidth-{megabits}"
     floor = "" if megabits is None else f", at least {stock.size * 8 / megabits / 1e6:.1f} s"
@@ -99,7 +100,8 @@ def _over(
         [*with_stage(results), *failed],
         reference=CURL,
         notes=(
-            _PATH,
+            f"{_PATH} TCP's congestion control is {control}; the process that carries the packets "
+            "takes a third of a core where the bandwidth is not limited.",
             *(
                 [f"A part of the lock: what is through in {_TRANSFER:.0f} s at that bandwidth."]
                 if megabits is not None and stock.project != setting.project
