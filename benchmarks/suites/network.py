@@ -100,8 +100,8 @@ def _over(
         [*with_stage(results), *failed],
         reference=CURL,
         notes=(
-            f"{_PATH} TCP's congestion control is {control}; the process that carries the packets "
-            "takes a third of a core where the bandwidth is not limited.",
+            f"{_PATH} TCP's congestion control is {control}.",
+            "The process that carries the packets takes a third of a core at full speed.",
             *(
                 [f"A part of the lock: what is through in {_TRANSFER:.0f} s at that bandwidth."]
                 if megabits is not None and stock.project != setting.project
