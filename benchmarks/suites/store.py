@@ -31,13 +31,16 @@ def measure(setting: Setting) -> Iterator[Table]:
         given = prepare(setting.project, room)
         found = builders(given, room)
         ours, theirs = found
+        contestants = {
+            ours: replace(found[ours], does="unpacks, links bins, registers the result"),
+            theirs: replace(
+                found[theirs], does="copies an npm cache, runs npm ci, registers the result"
+            ),
+        }
+        if setting.quick:
+            del contestants[theirs]
         results = contest(
-            {
-                ours: replace(found[ours], does="unpacks, links bins, registers the result"),
-                theirs: replace(
-                    found[theirs], does="copies an npm cache, runs npm ci, registers the result"
-                ),
-            },
+            contestants,
             min(setting.runs, 5),
             budget=setting.budget,
             limit=setting.limit,
