@@ -79,7 +79,10 @@ def _bars(table: Table) -> Figure:
     axes.set_yticks([])
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= longest]
     axes.set_xticks(ticks)
-    axes.set_xlabel("seconds, median; the thin line spans the runs", loc="left")
+    about = "seconds, median; the thin line spans the runs"
+    if any(row.times is not None for row in rows):
+        about += f"; ×: the time of {table.reference}"
+    axes.set_xlabel(about, loc="left", fontsize=9)
     axes.spines["bottom"].set_bounds(0, ticks[-1] if ticks else longest)
     figure.text(0.012, 1 - 0.28 / height, table.title, fontsize=13, weight="bold")
     figure.text(0.012, 1 - 0.52 / height, table.subject, fontsize=9, color="#444444")
