@@ -155,9 +155,19 @@ def generate(course: Course, *options: str, warm: bool = False, name: str = "col
     return course.contestant(
         [*command, "--cache-dir", str(cache)],
         prepare,
-        does="all platforms; verifies every hash, writes the Nix file",
+        does=_generating(options, warm=warm),
         leaves="unpacking",
     )
+
+
+def _generating(options: Sequence[str], *, warm: bool) -> str:
+    if "--trust-lock" in options:
+        return "all platforms; takes the lock's sha512 for granted, writes the Nix file"
+    if "--check" in options:
+        return "all platforms; verified before, compares the Nix file"
+    if warm:
+        return "all platforms; what its cache has, it verified before; writes the Nix file"
+    return "all platforms; verifies every hash, writes the Nix file"
 
 
 def with_stage(results: Sequence[Result]) -> list[Result]:
