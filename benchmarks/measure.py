@@ -30,7 +30,7 @@ __all__ = [
     "run",
 ]
 
-_SAMPLING = 0.01  # seconds between two looks at a process tree's memory
+_SAMPLING = 0.01  # seconds between two looks at a process tree's memory, or more: see `_look`
 _MESSAGE = 400  # characters of a failure's message
 
 
@@ -185,13 +185,15 @@ def _end(pid: int, ended: threading.Event, limit: float) -> None:
 
 
 def _look(pid: int, ended: threading.Event, peaks: list[int]) -> None:
+    # Looking takes the time of the process looked at, too: at most a thirtieth of it.
     over = False
     while not over:
+        begin = time.perf_counter()
         processes = list(_tree(pid))
         peaks.append(sum(_field(process, "smaps_rollup", "Pss:") for process in processes))
         # Of each by itself, the kernel keeps what it had between two looks, too.
         peaks.extend(_field(process, "status", "VmHWM:") for process in processes)
-        over = ended.wait(_SAMPLING)
+        over = ended.wait(max(_SAMPLING, 30 * (time.perf_counter() - begin)))
 
 
 def _tree(pid: int) -> Iterator[int]:
