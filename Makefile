@@ -12,9 +12,9 @@ test:
 lint:
 	@.ci/lint
 
-# Fetching beside curl, from a local nginx.
+# Everything beside others, with plots, into build/benchmarks; make bench BENCH="--help" says how.
 bench:
-	@.ci/bench
+	@.ci/bench $(BENCH)
 
 clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis

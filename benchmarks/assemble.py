@@ -36,8 +36,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.fetch import KEPT
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio
+from benchmarks.stock import KEPT
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions, generate

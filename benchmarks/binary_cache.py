@@ -25,16 +25,27 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.fetch import KEPT, lay_out
 from benchmarks.measure import Contestant, Sample, interleave, median, ratio, run
 from benchmarks.nginx import serve
+from benchmarks.scratch import clearing
+from benchmarks.stock import KEPT, lay_out
 from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.tools import tool_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = [
+    "AGAIN",
+    "BUILD",
+    "COPY",
+    "COPY_XZ",
+    "PRIME",
+    "PUSH",
+    "contestants",
+    "main",
+    "store_paths",
+]
 
 _ROOT = Path(__file__).parents[1]
 _CONFIG = """\
@@ -63,16 +74,7 @@ def contestants(
     file: Path, paths: Sequence[str], served: str, taken: str, scratch: Path
 ) -> tuple[dict[str, Contestant], dict[str, Contestant]]:
     """What is measured: what is run several times, and what is run once."""
-    www, used = scratch / "www", scratch / "used"
-    used.mkdir()
-
-    def away(path: Path) -> Callable[[], None]:
-        def move() -> None:
-            # Moved away, not removed: ext4 is slow to reuse what was removed a moment ago.
-            if path.exists():
-                path.rename(Path(tempfile.mkdtemp(dir=used)) / "was")
-
-        return move
+    www = scratch / "www"
 
     def nix(store: str, *command: str) -> list[str]:
         settings = {
@@ -91,14 +93,16 @@ def contestants(
     copy = nix("full", "nix", "copy", "--quiet", "--to")
     sources = ["--quiet", "--no-out-link", "-A", "sources", "--argstr", "registry", served]
     fast = {
-        PRIME: Contestant(nix("primed", *program, "prime", *ours), away(scratch / "primed")),
-        PUSH: Contestant([*program, "push", "--to", f"{taken}push", *ours], away(www / "push")),
+        PRIME: Contestant(nix("primed", *program, "prime", *ours), clearing(scratch / "primed")),
+        PUSH: Contestant([*program, "push", "--to", f"{taken}push", *ours], clearing(www / "push")),
         AGAIN: Contestant(again, lambda: None),
-        COPY: Contestant([*copy, f"{taken}copy?compression=none", *paths], away(www / "copy")),
+        COPY: Contestant([*copy, f"{taken}copy?compression=none", *paths], clearing(www / "copy")),
     }
     slow = {
-        BUILD: Contestant(nix("built", "nix-build", str(file), "-j16", *sources), lambda: None),
-        COPY_XZ: Contestant([*copy, f"{taken}copy-xz", *paths], lambda: None),
+        BUILD: Contestant(
+            nix("built", "nix-build", str(file), "-j16", *sources), clearing(scratch / "built")
+        ),
+        COPY_XZ: Contestant([*copy, f"{taken}copy-xz", *paths], clearing(www / "copy-xz")),
     }
     return fast, slow
 
@@ -150,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             serve(scratch / "served", scratch / "serving") as served,
             serve(scratch / "www", scratch / "taking", uploads=True) as taken,
         ):
-            paths = _store_paths(scratch / OUTPUT_NAME, served)
+            paths = store_paths(scratch / OUTPUT_NAME, served)
             fast, slow = contestants(scratch / OUTPUT_NAME, paths, served, taken, scratch)
             samples = interleave(fast, parsed.runs)
             if not parsed.skip_slow:
@@ -159,8 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(samples, len(paths), size, parsed)
 
 
-def _store_paths(file: Path, registry: str) -> list[str]:
-    """What Nix itself says the paths of all sources are."""
+def store_paths(file: Path, registry: str) -> list[str]:
+    """What Nix itself says the store paths of all sources of a generated file are."""
     expression = f'map (s: s.outPath) (import {file} {{ registry = "{registry}"; }}).sources'
     answer = subprocess.run(
         ["nix-instantiate", "--eval", "--strict", "--json", "--expr", expression],

@@ -1,0 +1,1 @@
+"""How fast, beside whom, and how it grows: ``python -m benchmarks --help``."""

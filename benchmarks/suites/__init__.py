@@ -1,0 +1,1 @@
+"""What is measured, one subject a module. Each has ``measure(setting)``, which gives figures."""
