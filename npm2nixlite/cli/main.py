@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import io
 import os
 import sys
@@ -11,7 +12,6 @@ import traceback
 from typing import TYPE_CHECKING
 
 from npm2nixlite import __version__
-from npm2nixlite.cli import bench, build, container_build, generate, prime, push, verify
 from npm2nixlite.cli.console import Console
 from npm2nixlite.errors import Npm2nixliteError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_COMMANDS = (generate, prime, push, verify, build, container_build, bench)
+_COMMANDS = ("generate", "prime", "push", "verify", "build", "container-build", "bench")
 
 _EPILOG = """\
 exit status:
@@ -41,7 +41,8 @@ def run(arguments: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode is no error
-    parsed = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser(words[0] if words else "").parse_args(words)
     console = Console.of(parsed)
     try:
         status: int = parsed.run(parsed, console)
@@ -58,7 +59,8 @@ def run(arguments: Sequence[str] | None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
+    """The parser; where the first word names a command, no other command is loaded."""
     parser = argparse.ArgumentParser(
         prog="npm2nixlite",
         description="Translate npm lockfiles into Nix: every tarball a fixed-output derivation.",
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"npm2nixlite {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    for name in [first] if first in _COMMANDS else _COMMANDS:
+        command = importlib.import_module(f"npm2nixlite.cli.{name.replace('-', '_')}")
         command.add_parser(commands)
     return parser

@@ -24,7 +24,8 @@ BATCH = 256 * 1024
 
 # Bytes of a body that are hashed and written where they are, a piece at a time: to hand them over
 # to a thread costs nearly as much again. What follows them is handed over.
-_SMALL = 1024 * 1024
+_SMALL = 4 * 1024 * 1024
+_CRUMB = 64 * 1024  # bytes below which a piece waits for the next one
 _TOLD = 1024 * 1024  # bytes between two calls of a progress
 
 
@@ -103,6 +104,7 @@ class Download(Generic[T]):
         self._file: PartialFile | None = None
         self._taken = 0
         self._told = 0
+        self._crumbs = bytearray()
         self._full: list[bytearray] = []
         self._filling: bytearray | None = None
         self._filled = 0
@@ -115,8 +117,9 @@ class Download(Generic[T]):
             self._progress(self._taken - self._told)
             self._told = self._taken
         if self._taken <= _SMALL:
-            self._opened().write(piece)
+            self._write_here(piece)
             return None
+        self._sweep()
         self._fill(memoryview(piece))
         if not self._full:
             return None
@@ -129,6 +132,7 @@ class Download(Generic[T]):
 
     async def finish(self) -> T:
         """Have the whole file verified."""
+        self._sweep()
         if self._pending is None:
             return self._append(self._verify, self._rest())
         # Shielded: where this task is cancelled, the thread goes on, and `close` waits for it.
@@ -145,6 +149,20 @@ class Download(Generic[T]):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _write_here(self, piece: bytes | memoryview) -> None:
+        """Write a piece, together with those before it where they came in crumbs."""
+        if not self._crumbs and len(piece) >= _CRUMB:
+            self._opened().write(piece)
+            return
+        self._crumbs += piece
+        if len(self._crumbs) >= _CRUMB:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        if self._crumbs:
+            self._opened().write(memoryview(self._crumbs))
+            self._crumbs = bytearray()
 
     def _fill(self, piece: memoryview) -> None:
         while piece:
