@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from tests.support.yard import processes_with, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from tests.support.machine import Machine
     from tests.support.nix import Nix
@@ -92,7 +92,19 @@ def units(
         f"{_BUILD}.service": render(nix.eval(call("containerBuildUnit", build))),
         f"{_INSTANCE}.service": render(nix.eval(call("backendUnit", instance))),
         "mempool-build.slice": render({"description": "Builds", "sliceConfig": slice_config}),
+        **{f"{name}.service.d/checkout.conf": _shown() for name in (_BUILD, _INSTANCE)},
     }
+
+
+def _shown() -> str:
+    """What lets a unit see the program under test where that is in one of the places it hides."""
+    lines = ["[Service]"]
+    places = [ROOT, Path(sys.prefix), Path(sys.base_prefix)]
+    if any(path.is_relative_to(hidden) for path in places for hidden in ("/tmp", "/var/tmp")):
+        lines.append("PrivateTmp=no")
+    if any(ROOT.is_relative_to(hidden) for hidden in ("/home", "/root", "/run/user")):
+        lines.append("ProtectHome=no")
+    return "\n".join([*lines, ""])
 
 
 def write_source(machine: Machine, answer: str, build: str = "true") -> None:

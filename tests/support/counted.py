@@ -13,6 +13,7 @@ import asyncio
 import os
 import runpy
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,18 +28,38 @@ def main(notes: str, module: str, *arguments: str) -> None:
         os.write(descriptor, f"{kind}\t{os.getpid()}\t{what!r}\n".encode())
 
     _count_tasks(note)
-    sys.addaudithook(_hook(note))
+    sys.addaudithook(_hook(note, _directory_of_open()))
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _hook(note: Callable[[str, str], None]) -> Callable[[str, tuple[Any, ...]], None]:
+def _directory_of_open() -> Callable[[], str]:
+    """Gives what the name that is being opened is relative to, which the event does not tell."""
+    given = os.open
+    directories: list[str] = []
+
+    def open_(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if dir_fd is None:
+            return given(path, flags, mode)
+        directories.append(str(Path(f"/proc/self/fd/{dir_fd}").readlink()))
+        try:
+            return given(path, flags, mode, dir_fd=dir_fd)
+        finally:
+            directories.pop()
+
+    os.open = open_  # type: ignore[assignment]
+    return lambda: directories[-1] if directories else ""
+
+
+def _hook(
+    note: Callable[[str, str], None], directory: Callable[[], str]
+) -> Callable[[str, tuple[Any, ...]], None]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if not isinstance(path, int):  # a descriptor is open already
-                kind = "write" if flags & (os.O_WRONLY | os.O_RDWR) else "read"
-                note(kind, os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 (does not resolve)
+                whole = os.path.join(directory(), os.fsdecode(path))  # noqa: PTH118
+                note(_kind(flags), os.path.abspath(whole))  # noqa: PTH100 (does not resolve)
         elif event == "socket.connect":
             note("connect", str(arguments[1]))
         elif event == "import":
@@ -47,6 +68,12 @@ def _hook(note: Callable[[str, str], None]) -> Callable[[str, tuple[Any, ...]], 
             note("process", str(arguments[1]))
 
     return hook
+
+
+def _kind(flags: int) -> str:
+    if flags & os.O_DIRECTORY:
+        return "directory"
+    return "write" if flags & (os.O_WRONLY | os.O_RDWR) else "read"
 
 
 def _count_tasks(note: Callable[[str, str], None]) -> None:

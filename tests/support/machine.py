@@ -159,6 +159,7 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
     for name in ("dbus", "console-getty", "getty@tty1"):
         (units / f"{name}.service").symlink_to(os.devnull)
     for name, text in files.items():
+        (units / name).parent.mkdir(exist_ok=True)
         (units / name).write_text(text)
     (root / "source").mkdir()
 
