@@ -47,7 +47,7 @@ def _directory_of_open() -> Callable[[], str]:
         finally:
             directories.pop()
 
-    os.open = open_  # type: ignore[assignment]
+    os.open = open_
     return lambda: directories[-1] if directories else ""
 
 
