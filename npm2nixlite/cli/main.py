@@ -46,6 +46,7 @@ def run(arguments: Sequence[str] | None) -> int:
     console = Console.of(parsed)
     try:
         status: int = parsed.run(parsed, console)
+        gc.freeze()  # nor in what is left, when the interpreter ends
         sys.stdout.flush()
     except Npm2nixliteError as error:
         if parsed.debug:
