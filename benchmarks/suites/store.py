@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +27,30 @@ _LIKE = (
 )
 
 
+@contextmanager
+def _scratch(setting: Setting) -> Iterator[Path]:
+    """Where the setting has it; but not in /dev, which Nix's sandbox hides behind its own.
+
+    What is a RAM disk there shall be one elsewhere; on ext4, the files that a build deletes when it
+    ends would slow down the next one's.
+    """
+    if not setting.scratch.is_relative_to("/dev"):
+        yield setting.scratch
+        return
+    directory = tempfile.mkdtemp(prefix="npm2nixlite-", dir="/var/tmp")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=75%", "tmpfs", directory]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, check=False).returncode == 0
+    try:
+        yield Path(directory)
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", directory], check=False)
+        Path(directory).rmdir()
+
+
 def measure(setting: Setting) -> Iterator[Table]:
     """Both derivations, with all that they need in the store."""
-    if setting.scratch.is_relative_to("/dev"):  # which Nix's sandbox hides behind its own
-        setting = replace(setting, scratch=Path("/var/tmp"))  # noqa: S108 (a directory inside it)
-    with setting.room() as room:
+    with _scratch(setting) as scratch, replace(setting, scratch=scratch).room() as room:
         given = prepare(setting.project, room)
         found = builders(given, room)
         ours, theirs = found
