@@ -1,8 +1,6 @@
 """Fill node_modules from tarballs that are at hand: beside npm and tar, without and with Nix.
 
-    python -m benchmarks.assemble [PROJECT] [--runs N] [--nix] [--directory DIR] [--output FILE]
-
-In turn, each into an empty directory:
+Each into an empty directory:
 
 - `python3 -m npm2nixlite.assemble`, the whole process, with as many processes as there are cores;
 - `npm ci --offline --ignore-scripts` with a warm cache: all tarballs in it, all addresses in the
@@ -10,12 +8,10 @@ In turn, each into an empty directory:
 - `tar x` of one uncompressed archive of the finished tree, one process: it inflates nothing, reads
   one file in place of one for each package, and uses one core, for tar has no use for another.
 
-With --nix, also two derivations, sandboxed, in a store of the benchmark's own, whose inputs are in
-that store: mkNodeModules, and one that copies an npm cache and runs `npm ci --offline` with it.
-DIR must then be outside of /dev, which the sandbox has its own of.
+And two derivations, sandboxed, in a store of the benchmark's own, whose inputs are in that store:
+mkNodeModules, and one that copies an npm cache and runs `npm ci --offline` with it.
 
-Everybody writes to DIR, by default below TMPDIR: `--directory /dev/shm` measures on a RAM disk, a
-directory of a disk measures there. What a run leaves is moved aside and deleted at the end, for
+What a run leaves is moved aside and deleted at the end, for
 ext4 is slow to make files soon after others were removed; that takes the tree's size (500 MB for
 51,000 files) three times for each run. On a RAM disk, where that would be memory and makes no
 difference, it is deleted before the next run.
@@ -23,12 +19,10 @@ difference, it is deleted before the next run.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import itertools
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Contestant, Sample, interleave, median, ratio
+from benchmarks.measure import Contestant
 from benchmarks.stock import KEPT
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
@@ -51,13 +45,11 @@ from npm2nixlite.verify.npm import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from npm2nixlite.assemble.manifest import Manifest
     from npm2nixlite.assemble.package_json import Json
     from npm2nixlite.integrity import Integrity
 
-__all__ = ["main"]
+__all__ = ["Prepared", "builders", "prepare", "unpackers"]
 
 _ROOT = Path(__file__).parents[1]
 _REGISTRY = "https://registry.example/"
@@ -270,66 +262,3 @@ class _Store:
         if done.returncode:
             raise RuntimeError(f"{arguments[0]} failed: {done.stderr}")
         return done.stdout.strip()
-
-
-def report(name: str, samples: Sequence[Sample], ours: Sequence[Sample]) -> dict[str, object]:
-    """One contestant's figures; the ratio is of its time to ours."""
-    return {
-        "name": name,
-        "medianSeconds": round(median(samples), 3),
-        "minSeconds": round(min(sample.seconds for sample in samples), 3),
-        "maxSeconds": round(max(sample.seconds for sample in samples), 3),
-        "cpuSeconds": round(statistics.median(sample.cpu for sample in samples), 3),
-        "peakMegabytes": round(max(sample.peak for sample in samples) / 1e6, 1),
-        "ratioToOurs": round(ratio(samples, ours), 2),
-    }
-
-
-def measure(contestants: dict[str, Contestant], runs: int) -> list[dict[str, object]]:
-    """Measure a group, whose first is ours, and print its figures."""
-    samples = interleave(contestants, runs)
-    ours = next(iter(samples.values()))
-    rows = [report(name, values, ours) for name, values in samples.items()]
-    for row in rows:
-        print(
-            f"| {row['name']} | {row['medianSeconds']} | {row['minSeconds']}–{row['maxSeconds']} "
-            f"| {row['cpuSeconds']} | {row['peakMegabytes']} | {row['ratioToOurs']} |",
-            flush=True,
-        )
-    return rows
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "project", nargs="?", type=Path, default=_ROOT / "fixtures/explorer-frontend"
-    )
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--nix", action="store_true", help="measure whole derivations, too")
-    parser.add_argument(
-        "--directory", type=Path, default=Path(tempfile.gettempdir()), help="default: %(default)s"
-    )
-    parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
-    parsed = parser.parse_args(arguments)
-    if parsed.nix and parsed.directory.resolve().is_relative_to("/dev"):
-        parser.error("--nix needs a --directory outside of /dev, which the sandbox has its own of")
-    parsed.directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parsed.directory, prefix="assemble-") as directory:
-        scratch = Path(directory)
-        given = prepare(parsed.project, scratch)
-        where = f"{_file_system(scratch)} at {parsed.directory}"
-        print(f"{parsed.project}, {parsed.runs} runs in turn, on {where}\n")
-        print("| | median s | min–max s | CPU s | peak MB | to ours |\n|---|---|---|---|---|---|")
-        rows = measure(unpackers(given, scratch), parsed.runs)
-        if parsed.nix:
-            rows += measure(builders(given, scratch), parsed.runs)
-    if parsed.output:
-        parsed.output.write_text(json.dumps({"runs": parsed.runs, "rows": rows}, indent=2) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,53 +1,44 @@
 """Priming a store and pushing to a cache, beside Nix doing the same with the same tarballs.
 
-    python -m benchmarks.binary_cache [PROJECT] [--runs N] [--skip-slow] [--output FILE.json]
-
-The tarballs are fetched once from the real registry, into a cache that is kept, and served by a
-local nginx; another one takes uploads. All that is written is written in TMPDIR. Whole processes
-are measured, their start included:
+Whole processes are measured, their start included:
 
 - `npm2nixlite prime` puts the tarballs from the download cache into an empty store; `nix-build`
   fetches the same fixed-output derivations from nginx into another, 16 at a time;
 - `npm2nixlite push` sends them to an empty cache, then again where there is nothing to do;
   `nix copy` sends the same store paths, without compression, and with its own default, xz.
-
-What takes a minute or more is run once; the others in turn, after one run each that does not count.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Contestant, Sample, interleave, median, ratio, run
-from benchmarks.nginx import serve
+from benchmarks.measure import Contestant
 from benchmarks.scratch import clearing
-from benchmarks.stock import KEPT, lay_out
-from npm2nixlite.generate import OUTPUT_NAME
-from npm2nixlite.tools import tool_version
+from benchmarks.stock import KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from benchmarks.measure import Result
 
 __all__ = [
     "AGAIN",
+    "BARS",
     "BUILD",
     "COPY",
     "COPY_XZ",
+    "MOST_SECONDS_AGAIN",
     "PRIME",
     "PUSH",
+    "check",
     "contestants",
-    "main",
     "store_paths",
 ]
 
-_ROOT = Path(__file__).parents[1]
 _CONFIG = """\
 experimental-features = nix-command flakes
 build-users-group =
@@ -107,60 +98,15 @@ def contestants(
     return fast, slow
 
 
-def check(samples: dict[str, list[Sample]], tarballs: int) -> None:
-    """Make sure that each run did what it is measured for."""
-    for name, key, part in ((PRIME, "added", ""), (PUSH, "sent", "tarballs")):
-        for sample in samples[name]:
-            told = json.loads(sample.output)
-            assert (told[part] if part else told)[key] == tarballs, told
-    for sample in samples[AGAIN]:
-        assert json.loads(sample.output)["tarballs"]["present"] == tarballs
-
-
-def comparisons(samples: dict[str, list[Sample]]) -> dict[str, float]:
-    """How many times faster ours is than theirs; run by run, where theirs ran as often."""
-    found = {}
-    for ours, theirs in BARS:
-        if theirs in samples:
-            reference, mine = samples[theirs], samples[ours]
-            times = (
-                ratio(reference, mine)
-                if len(reference) == len(mine)
-                else median(reference) / median(mine)
-            )
-            found[f"{ours} : {theirs}"] = round(times, 2)
-    return found
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the status is 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "project", nargs="?", type=Path, default=_ROOT / "fixtures/explorer-frontend"
-    )
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--skip-slow", action="store_true", help="leave out what takes a minute")
-    parser.add_argument("--output", type=Path, help="write the figures there as JSON, too")
-    parsed = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="npm2nixlite-") as directory:
-        scratch = Path(directory)
-        for name in ("served", "www", "serving", "taking"):
-            (scratch / name).mkdir()
-        tarballs = lay_out(parsed.project, scratch / "served", scratch / OUTPUT_NAME)
-        size = sum((scratch / "served" / path).stat().st_size for path in tarballs)
-        with (
-            serve(scratch / "served", scratch / "serving") as served,
-            serve(scratch / "www", scratch / "taking", uploads=True) as taken,
-        ):
-            paths = store_paths(scratch / OUTPUT_NAME, served)
-            fast, slow = contestants(scratch / OUTPUT_NAME, paths, served, taken, scratch)
-            samples = interleave(fast, parsed.runs)
-            if not parsed.skip_slow:
-                samples |= {name: [run(contestant)] for name, contestant in slow.items()}
-        check(samples, len(paths))
-        return _report(samples, len(paths), size, parsed)
+def check(results: Iterable[Result], tarballs: int) -> None:
+    """Make sure that each run of ours did what it is measured for."""
+    for result in results:
+        for sample in result.samples:
+            if result.name == PRIME:
+                assert json.loads(sample.output)["added"] == tarballs, sample.output
+            elif result.name in (PUSH, AGAIN):
+                key = "sent" if result.name == PUSH else "present"
+                assert json.loads(sample.output)["tarballs"][key] == tarballs, sample.output
 
 
 def store_paths(file: Path, registry: str) -> list[str]:
@@ -172,46 +118,3 @@ def store_paths(file: Path, registry: str) -> list[str]:
         capture_output=True,
     )
     return sorted(set(json.loads(answer.stdout)))
-
-
-def _report(
-    samples: dict[str, list[Sample]], tarballs: int, size: int, parsed: argparse.Namespace
-) -> int:
-    rows = [
-        {
-            "name": name,
-            "runs": len(values),
-            "medianSeconds": round(median(values), 3),
-            "minSeconds": round(min(sample.seconds for sample in values), 3),
-            "maxSeconds": round(max(sample.seconds for sample in values), 3),
-            "cpuSeconds": round(statistics.median(sample.cpu for sample in values), 3),
-            "peakMegabytes": round(max(sample.peak for sample in values) / 1e6, 1),
-        }
-        for name, values in samples.items()
-    ]
-    print(f"{tarballs:,} tarballs, {size / 1e6:.1f} MB; Nix {tool_version('nix')}\n")
-    print("| | runs | median s | min–max s | CPU s | peak MB |\n|---|---|---|---|---|---|")
-    for row in rows:
-        print(
-            f"| {row['name']} | {row['runs']} | {row['medianSeconds']} "
-            f"| {row['minSeconds']}–{row['maxSeconds']} | {row['cpuSeconds']} "
-            f"| {row['peakMegabytes']} |"
-        )
-    print()
-    times = comparisons(samples)
-    for (ours, theirs), bar in BARS.items():
-        if (found := times.get(f"{ours} : {theirs}")) is not None:
-            print(f"{ours} is {found} times faster than {theirs} (wanted: {bar:g})")
-    idle = median(samples[AGAIN])
-    print(f"{AGAIN}: {idle:.2f} s (wanted: {MOST_SECONDS_AGAIN:g} at most)")
-    if parsed.output:
-        figures = {"tarballs": tarballs, "bytes": size, "contestants": rows, "timesFaster": times}
-        parsed.output.write_text(json.dumps(figures, indent=2) + "\n")
-    missed = idle > MOST_SECONDS_AGAIN or any(
-        times.get(f"{ours} : {theirs}", bar) < bar for (ours, theirs), bar in BARS.items()
-    )
-    return 1 if missed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -23,7 +23,6 @@ __all__ = [
     "Traffic",
     "contest",
     "counted_runs",
-    "interleave",
     "median",
     "part_of",
     "ratio",
@@ -292,21 +291,6 @@ def part_of(
     samples = tuple(replace(sample, seconds=seconds(sample.output)) for sample in whole.samples)
     contestant = replace(whole.contestant, does=does, leaves=leaves)
     return replace(whole, name=name, contestant=contestant, samples=samples)
-
-
-def interleave(contestants: Mapping[str, Contestant], runs: int) -> dict[str, list[Sample]]:
-    """Measure all of them, run by run in turn, after one run each that does not count.
-
-    Raises:
-        RuntimeError: One failed.
-    """
-    samples: dict[str, list[Sample]] = {name: [] for name in contestants}
-    for number in range(runs + 1):
-        for name, contestant in contestants.items():
-            sample = run(contestant)
-            if number:
-                samples[name].append(sample)
-    return samples
 
 
 def median(samples: Sequence[Sample]) -> float:

@@ -55,7 +55,29 @@ def measure(setting: Setting) -> Iterator[Table]:
                 results = contest(
                     chosen, min(setting.runs, 5), budget=setting.budget, limit=setting.limit
                 )
-                yield tabulate(key, title, subject, results, reference=names[0])
+                binary_cache.check(results, len(tarballs))
+                table = tabulate(key, title, subject, results, reference=names[0])
+                yield replace(table, notes=(*table.notes, *bars(table)))
+
+
+def bars(table: Table) -> list[str]:
+    """What is wanted of priming and pushing, and what was found."""
+    found = {row.name: row.seconds for row in table.rows if not row.failure}
+    told = []
+    for (ours, theirs), wanted in binary_cache.BARS.items():
+        if ours in found and theirs in found:
+            times = found[theirs] / found[ours]
+            verdict = "reached" if times >= wanted else "missed"
+            told.append(
+                f"{ours}: {times:.2f} times faster than {theirs} "
+                f"(wanted: at least {wanted:g}): {verdict}."
+            )
+    idle = found.get(binary_cache.AGAIN)
+    if idle is not None:
+        most = binary_cache.MOST_SECONDS_AGAIN
+        verdict = "reached" if idle <= most else "missed"
+        told.append(f"{binary_cache.AGAIN}: {idle:.2f} s (wanted: at most {most:g}): {verdict}.")
+    return told
 
 
 _PRIMING = (binary_cache.PRIME, binary_cache.BUILD)
