@@ -31,18 +31,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Contestant
-from benchmarks.stock import KEPT
+from benchmarks.workload import KEPT
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions, generate
-from npm2nixlite.render.store_name import store_name
-from npm2nixlite.verify import Sources, addresses_of, host_platform
-from npm2nixlite.verify.npm import (
-    copy_project,
-    fill_addresses,
-    installed_versions,
-    seed_cache,
-)
+from npm2nixlite.node_packages.names import store_name
+from npm2nixlite.verify.host import host_platform
+from npm2nixlite.verify.npm import copy_project, fill_addresses, installed_versions, seed_cache
+from npm2nixlite.verify.sources import Sources
+from npm2nixlite.verify.verify import addresses_of
 
 if TYPE_CHECKING:
     from npm2nixlite.assemble.manifest import Manifest

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Contestant
 from benchmarks.scratch import clearing
-from benchmarks.stock import KEPT
+from benchmarks.workload import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

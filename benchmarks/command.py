@@ -22,10 +22,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.context import Setting
 from benchmarks.results import Results, machine
-from benchmarks.setting import Setting
-from benchmarks.stock import KEPT, ROOT
 from benchmarks.tools import install
+from benchmarks.workload import KEPT, ROOT
 from npm2nixlite.errors import Npm2nixliteError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from benchmarks.stock import ROOT, lay_out
+from benchmarks.workload import ROOT, lay_out
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions, generate

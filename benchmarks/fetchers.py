@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Contestant, Result, part_of
 from benchmarks.scratch import clearing
-from benchmarks.stock import KEPT
+from benchmarks.workload import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.stock import Stock
     from benchmarks.tools import Tools
+    from benchmarks.workload import Stock
 
 __all__ = [
     "CURL",

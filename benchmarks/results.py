@@ -15,8 +15,8 @@ from typing import Any
 from benchmarks.figures import Growth, Table, from_json, to_json
 from benchmarks.pages import page, summary
 from benchmarks.scratch import file_system
-from benchmarks.stock import ROOT
-from npm2nixlite.tools import tool_version
+from benchmarks.workload import ROOT
+from npm2nixlite.nix.version import tool_version
 
 __all__ = ["Results", "machine"]
 

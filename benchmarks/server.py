@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.nginx import start
-from benchmarks.stock import ROOT, stock_up
+from benchmarks.workload import ROOT, stock_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

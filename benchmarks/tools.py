@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.stock import KEPT
+from benchmarks.workload import KEPT
 
 __all__ = ["Tools", "install"]
 

@@ -9,28 +9,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.agreement import check_agreement
-from npm2nixlite.changes import Changes, compare
-from npm2nixlite.config import load_registry_config
+from npm2nixlite.agreement.check import check_agreement
+from npm2nixlite.config.project_file import Project
+from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.errors import FetchError, InputError, UsageError
-from npm2nixlite.local import pin_local_file
-from npm2nixlite.lock import LOCK_NAMES, find_lock, read_lock
+from npm2nixlite.lock.find import LOCK_NAMES, find_lock
+from npm2nixlite.lock.parse import read_lock
+from npm2nixlite.node_packages.changes import Changes, compare
+from npm2nixlite.node_packages.write import GitPin, Pin, Prepared, render_node_packages
 from npm2nixlite.plan import Blocker, Plan, plan_lock
-from npm2nixlite.project_file import Project
-from npm2nixlite.render import GitPin, Pin, Prepared, render_node_packages
-from npm2nixlite.resolve import Resolution, Wanted, resolve
+from npm2nixlite.sources.local_files import pin_local_file
+from npm2nixlite.sources.resolve import Resolution, Wanted, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from npm2nixlite.cache import Cache
-    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
-    from npm2nixlite.git_sources import GitSources
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.git import GitTree
+    from npm2nixlite.node_packages.write import AnyPin, LocalPin
     from npm2nixlite.plan import Address
-    from npm2nixlite.render import AnyPin, LocalPin
+    from npm2nixlite.sources.git import GitSources
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
 
@@ -110,7 +111,7 @@ def generate(
         projects: Directories with a lock, or locks, or what a project file says of them.
         cache: The download cache.
         options: How to.
-        progress: See `npm2nixlite.resolve.resolve`.
+        progress: See `npm2nixlite.sources.resolve.resolve`.
 
     Raises:
         UsageError: One output for several projects.
@@ -218,7 +219,7 @@ def _local_pins(plan: Plan) -> dict[str, LocalPin]:
 
 
 def _git_sources(wanted: Wanted, cache: Cache, options: GenerateOptions) -> GitSources:
-    from npm2nixlite.git_sources import GitSources, find_git_sources
+    from npm2nixlite.sources.git import GitSources, find_git_sources
 
     if not wanted.plan.trees:
         return GitSources({}, {}, ())

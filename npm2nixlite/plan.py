@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from npm2nixlite.errors import InputError
-from npm2nixlite.lock import (
+from npm2nixlite.lock.git import GitTree, git_tree
+from npm2nixlite.lock.model import (
     GitRevision,
     LocalTarball,
     Lock,
@@ -17,9 +18,8 @@ from npm2nixlite.lock import (
     Package,
     RegistryTarball,
     UrlTarball,
+    registry_path,
 )
-from npm2nixlite.lock.git import GitTree, git_tree
-from npm2nixlite.lock.model import registry_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,8 +15,8 @@ from benchmarks.suites.fetch import entered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benchmarks.context import Setting
     from benchmarks.fetchers import Course
-    from benchmarks.setting import Setting
 
 __all__ = ["measure"]
 

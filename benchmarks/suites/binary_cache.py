@@ -9,13 +9,13 @@ from benchmarks import binary_cache
 from benchmarks.figures import Table, tabulate
 from benchmarks.measure import contest
 from benchmarks.nginx import serve
-from benchmarks.stock import lay_out
+from benchmarks.workload import lay_out
 from npm2nixlite.generate import OUTPUT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.setting import Setting
+    from benchmarks.context import Setting
 
 __all__ = ["measure"]
 

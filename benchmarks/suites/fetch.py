@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from benchmarks.context import Setting
     from benchmarks.fetchers import Course
-    from benchmarks.setting import Setting
-    from benchmarks.stock import Stock
+    from benchmarks.workload import Stock
 
 __all__ = ["bars", "entered", "measure", "subject"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.setting import Setting
+    from benchmarks.context import Setting
 
 __all__ = ["downgraded", "measure", "node2nix"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from benchmarks.setting import Setting
+    from benchmarks.context import Setting
 
 __all__ = ["measure"]
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.closures import cut
 from benchmarks.fetchers import CURL, GENERATE, bun, curl, generate, npm, pnpm, with_stage
 from benchmarks.figures import Table, tabulate
 from benchmarks.link import missing, open_link
 from benchmarks.measure import contest
+from benchmarks.subsets import cut
 from benchmarks.suites.fetch import entered, subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from benchmarks.context import Setting
     from benchmarks.fetchers import Course
     from benchmarks.measure import Contestant
-    from benchmarks.setting import Setting
-    from benchmarks.stock import Stock
+    from benchmarks.workload import Stock
 
 __all__ = ["measure"]
 

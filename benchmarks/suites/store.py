@@ -17,7 +17,7 @@ from benchmarks.measure import contest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.setting import Setting
+    from benchmarks.context import Setting
 
 __all__ = ["measure"]
 

@@ -10,8 +10,8 @@ import gc
 import sys
 from pathlib import Path
 
-from npm2nixlite.assemble import assemble
 from npm2nixlite.assemble.manifest import Manifest, read_manifest
+from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.errors import Npm2nixliteError
 
 

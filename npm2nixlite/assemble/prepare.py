@@ -17,15 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble import assemble
 from npm2nixlite.assemble.lifecycle import ScriptedPackage, lifecycle
 from npm2nixlite.assemble.manifest import read_manifest
+from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.assemble.package_json import read_package_json
 from npm2nixlite.assemble.scripts import INSTALL_EVENTS, run_scripts
 from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.errors import InputError, Npm2nixliteError
-from npm2nixlite.lock import find_lock
-from npm2nixlite.pack import pack
+from npm2nixlite.lock.find import find_lock
+from npm2nixlite.pack.tarball import pack
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, InputError
-from npm2nixlite.pack import pack
+from npm2nixlite.pack.tarball import pack
 
 if TYPE_CHECKING:
     from npm2nixlite.assemble.manifest import Manifest

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from npm2nixlite.errors import FetchError
-from npm2nixlite.processes import Workers
+from npm2nixlite.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,9 +16,9 @@ from npm2nixlite.binarycache.push import (
     plan,
     plan_new,
 )
-from npm2nixlite.binarycache.survey import Present
+from npm2nixlite.binarycache.query import Present
 from npm2nixlite.errors import BuildError
-from npm2nixlite.processes import Workers, process_count
+from npm2nixlite.workers import Workers, process_count
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.binarycache.address import DEFAULT_JOBS
 from npm2nixlite.binarycache.pack import Compression, is_quick, pack
-from npm2nixlite.binarycache.survey import Amend, Present, Send, State, ask
+from npm2nixlite.binarycache.query import Amend, Present, Send, State, ask
 from npm2nixlite.store.narinfo import NarInfo, render
 from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath
 from npm2nixlite.store.signature import sign

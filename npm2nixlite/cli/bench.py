@@ -6,20 +6,22 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.bench import measure, survey
+from npm2nixlite.bench.measure import measure
+from npm2nixlite.bench.preview import survey
 from npm2nixlite.cache import Cache, default_cache_directory
 from npm2nixlite.cli.bench_report import announcement, as_json, sources, table
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.generate import add_network_options, fetch_options
 from npm2nixlite.cli.numbers import natural
-from npm2nixlite.config import load_registry_config
+from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.errors import InputError, UsageError
-from npm2nixlite.lock import find_lock, read_lock
+from npm2nixlite.lock.find import find_lock
+from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.plan import plan_lock
-from npm2nixlite.resolve import Wanted
+from npm2nixlite.sources.resolve import Wanted
 
 if TYPE_CHECKING:
-    from npm2nixlite.bench import Survey
+    from npm2nixlite.bench.preview import Survey
     from npm2nixlite.cli.console import Console
 
 __all__ = ["add_parser"]

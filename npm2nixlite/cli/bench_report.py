@@ -10,7 +10,10 @@ from npm2nixlite.cli.files import count
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from npm2nixlite.bench import Contest, Measured, Rate, Survey
+    from npm2nixlite.bench.measure import Measured
+    from npm2nixlite.bench.preview import Survey
+    from npm2nixlite.bench.rate import Rate
+    from npm2nixlite.bench.versus_curl import Contest
 
 __all__ = ["announcement", "as_json", "sources", "table"]
 

@@ -7,16 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.canonical import Expression, blockers_of, nix_build
 from npm2nixlite.cli.console import add_console_options
-from npm2nixlite.cli.container_build import (
-    build_in_container,
-    outcome_json,
-    outcome_line,
-)
+from npm2nixlite.cli.container_build import build_in_container, outcome_json, outcome_line
 from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.job import check_name
 from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.nix.build import Expression, blockers_of, nix_build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.build import Builder, Outcome
 from npm2nixlite.container.job import DEFAULT_SCRIPT, Job, check_name
 from npm2nixlite.container.limits import Limits
-from npm2nixlite.container.places import RESULT_DIR, STATE_DIR, WORK_DIR, Places
+from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR, Places
 from npm2nixlite.container.report import describe, state
 from npm2nixlite.container.rootfs import Network
 from npm2nixlite.container.runners import find_runner

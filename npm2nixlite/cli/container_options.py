@@ -7,7 +7,7 @@ from pathlib import Path
 
 from npm2nixlite.container.job import DEFAULT_SCRIPT
 from npm2nixlite.container.limits import Limits
-from npm2nixlite.container.places import RESULT_DIR, STATE_DIR, WORK_DIR
+from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR
 from npm2nixlite.container.runners import RUNNERS
 from npm2nixlite.container.tools import DEFAULT_TOOLS
 from npm2nixlite.container.units import Units

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite.cli.console import human_bytes
 from npm2nixlite.cli.generate import fetch_options
 from npm2nixlite.generate import OUTPUT_NAME
-from npm2nixlite.tarballs import fetch_missing, fixed_files, node_packages_file, read
-from npm2nixlite.trees import fetch_trees, fixed_trees, read_local, read_trees
+from npm2nixlite.sources.tarballs import fetch_missing, fixed_files, node_packages_file, read
+from npm2nixlite.sources.trees import fetch_trees, fixed_trees, read_local, read_trees
 
 if TYPE_CHECKING:
     import argparse
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.cli.console import Console
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.sources.tarballs import FetchSummary, Tarball
+    from npm2nixlite.sources.trees import Tree
     from npm2nixlite.store.fixed_file import FixedFile
-    from npm2nixlite.tarballs import FetchSummary, Tarball
-    from npm2nixlite.trees import Tree
 
 __all__ = [
     "DEFAULT_FILE",

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite.cache import Cache, default_cache_directory
 from npm2nixlite.cli.console import add_console_options, human_bytes
 from npm2nixlite.cli.numbers import natural, positive, seconds
+from npm2nixlite.config.project_file import PROJECT_FILE, Project, read_project_file
 from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
 from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
-from npm2nixlite.project_file import PROJECT_FILE, Project, read_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from npm2nixlite.cli.console import Console
-    from npm2nixlite.resolve import FetchSummary
+    from npm2nixlite.sources.resolve import FetchSummary
 
 __all__ = ["add_fetch_options", "add_network_options", "add_parser", "fetch_options"]
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite import prime
 from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import (
@@ -24,8 +23,9 @@ from npm2nixlite.cli.files import (
 from npm2nixlite.cli.generate import add_fetch_options
 from npm2nixlite.errors import FetchError
 from npm2nixlite.generate import OUTPUT_NAME
-from npm2nixlite.tarballs import FetchSummary
-from npm2nixlite.tools import require_nix
+from npm2nixlite.nix import local_store as prime
+from npm2nixlite.nix.version import require_nix
+from npm2nixlite.sources.tarballs import FetchSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

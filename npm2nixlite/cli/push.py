@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite import nix_copy
 from npm2nixlite.binarycache.address import DEFAULT_JOBS, backend_at
 from npm2nixlite.binarycache.credentials import Credentials
 from npm2nixlite.binarycache.pack import Compression, require
@@ -31,6 +30,7 @@ from npm2nixlite.cli.push_closures import push_closures, put_into_local_store
 from npm2nixlite.cli.push_report import shown, tell_plan, tell_summary
 from npm2nixlite.errors import InputError
 from npm2nixlite.generate import OUTPUT_NAME
+from npm2nixlite.nix import copy as nix_copy
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
 from npm2nixlite.store.signature import read_secret_key
 

@@ -6,13 +6,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite import nix_copy, prime
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.cache import Cache
 from npm2nixlite.cli.files import Sources, count, counter, fetch, tell_fetched
 from npm2nixlite.cli.push_report import shown
 from npm2nixlite.errors import UsageError
-from npm2nixlite.tools import require_nix
+from npm2nixlite.nix import copy as nix_copy
+from npm2nixlite.nix import local_store as prime
+from npm2nixlite.nix.version import require_nix
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.binarycache.pack import Compression
     from npm2nixlite.cli.console import Console
-    from npm2nixlite.tarballs import FetchSummary
+    from npm2nixlite.sources.tarballs import FetchSummary
 
 __all__ = ["push_closures", "put_into_local_store"]
 

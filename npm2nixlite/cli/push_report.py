@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.binarycache.survey import Amend, Present
+from npm2nixlite.binarycache.query import Amend, Present
 from npm2nixlite.cli.console import human_bytes
 from npm2nixlite.cli.files import count
 

@@ -60,7 +60,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
-    from npm2nixlite.verify import verify
+    from npm2nixlite.verify.verify import verify
 
     options = GenerateOptions(
         fetch=fetch_options(parsed),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.container.job import Job
     from npm2nixlite.container.limits import Limits
-    from npm2nixlite.container.places import Places
+    from npm2nixlite.container.paths import Places
     from npm2nixlite.container.rootfs import Network
     from npm2nixlite.container.runners import Runner
     from npm2nixlite.container.switch import Switcher

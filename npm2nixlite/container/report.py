@@ -11,7 +11,7 @@ from npm2nixlite.container.status import read_status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from npm2nixlite.container.places import Places
+    from npm2nixlite.container.paths import Places
 
 __all__ = ["describe", "state"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from npm2nixlite.container.places import Places
+    from npm2nixlite.container.paths import Places
 
 __all__ = ["Built", "Results"]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.container.places import write_whole
+from npm2nixlite.container.paths import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

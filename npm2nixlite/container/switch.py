@@ -11,22 +11,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from npm2nixlite.container.places import write_whole
+from npm2nixlite.container.paths import write_whole
 from npm2nixlite.container.results import Results
-from npm2nixlite.container.status import (
-    Failure,
-    Pending,
-    Status,
-    now,
-    read_status,
-    write_status,
-)
+from npm2nixlite.container.status import Failure, Pending, Status, now, read_status, write_status
 from npm2nixlite.errors import BuildError, Npm2nixliteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from npm2nixlite.container.places import Places
+    from npm2nixlite.container.paths import Places
     from npm2nixlite.container.units import Units
 
 __all__ = ["Step", "Switcher", "no_room", "rollback"]

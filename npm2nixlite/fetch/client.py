@@ -11,16 +11,16 @@ from yarl import URL
 
 from npm2nixlite import __version__
 from npm2nixlite.fetch.answer import Head
-from npm2nixlite.fetch.lanes import Lane, Lanes
-from npm2nixlite.fetch.plain import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
+from npm2nixlite.fetch.http1 import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
 from npm2nixlite.fetch.refusal import Refused, explained, refusal
+from npm2nixlite.fetch.routing import Lane, Lanes
 from npm2nixlite.retry import LONGEST_WAIT, backoff
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.fetch.answer import Sink, Take
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.fetch.tls import Tls

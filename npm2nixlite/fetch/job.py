@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.integrity import Integrity
 
 __all__ = ["DEFAULT_CONNECTIONS", "Failure", "FetchOptions", "Fetched", "Job"]

@@ -12,7 +12,7 @@ from npm2nixlite.fetch.refusal import Refused
 from npm2nixlite.integrity import Integrity, parse_integrity
 
 if TYPE_CHECKING:
-    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.fetch.client import Client
 
 __all__ = ["Distribution", "ask_registry"]

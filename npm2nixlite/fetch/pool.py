@@ -11,7 +11,7 @@ from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.job import Fetched
 from npm2nixlite.fetch.tls import Tls
 from npm2nixlite.fetch.worker import Report, work
-from npm2nixlite.processes import Workers, process_count
+from npm2nixlite.workers import Workers, process_count
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence

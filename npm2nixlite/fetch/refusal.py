@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from npm2nixlite.fetch.plain import CutShort, NoConnection
+from npm2nixlite.fetch.http1 import CutShort, NoConnection
 from npm2nixlite.retry import LONGEST_WAIT, is_transient, retry_after
 
 if TYPE_CHECKING:

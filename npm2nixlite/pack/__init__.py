@@ -2,8 +2,3 @@
 
 Standard library only: the assembler packs inside the Nix sandbox.
 """
-
-from npm2nixlite.pack.files import PackedFile, packed_files
-from npm2nixlite.pack.tarball import pack
-
-__all__ = ["PackedFile", "pack", "packed_files"]

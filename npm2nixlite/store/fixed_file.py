@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
-from npm2nixlite.store.path import (
-    DEFAULT_STORE_DIR,
-    StorePath,
-    content_address,
-    fixed_output_path,
-)
+from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath, content_address, fixed_output_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,11 +14,12 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble import HIDDEN_LOCK
 from npm2nixlite.assemble.hidden_lock import formatting
 from npm2nixlite.assemble.local import copy_directory
+from npm2nixlite.assemble.node_modules import HIDDEN_LOCK
 from npm2nixlite.errors import BuildError
-from npm2nixlite.lock import LocalDirectory, LocalTarball, Lock, find_lock
+from npm2nixlite.lock.find import find_lock
+from npm2nixlite.lock.model import LocalDirectory, LocalTarball, Lock
 from npm2nixlite.lock.path import outermost_parent
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from npm2nixlite.assemble.manifest import Manifest
 from npm2nixlite.assemble.prepare import install
 from npm2nixlite.errors import InputError
-from npm2nixlite.lock import GitRevision, Link, LocalDirectory, Lock, Missing, find_lock
-from npm2nixlite.pack import pack
-from npm2nixlite.render import AnyPin, GitPin, LocalPin, Prepared
+from npm2nixlite.lock.find import find_lock
+from npm2nixlite.lock.model import GitRevision, Link, LocalDirectory, Lock, Missing
+from npm2nixlite.node_packages.write import AnyPin, GitPin, LocalPin, Prepared
+from npm2nixlite.pack.tarball import pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import pytest
 
 from npm2nixlite.cache import Cache
 from npm2nixlite.integrity import Integrity
-from npm2nixlite.pack import packed_files
+from npm2nixlite.pack.files import packed_files
 from tests.support.git import Forge, git, serve_git
 from tests.support.projects import Run, environment, run_program, write_lock
 

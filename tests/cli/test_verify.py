@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cli import main
-from npm2nixlite.verify import Verification
 from npm2nixlite.verify.compare import Difference, differences
 from npm2nixlite.verify.npm import NpmVersions
+from npm2nixlite.verify.verify import Verification
 
 if TYPE_CHECKING:
     from pathlib import Path

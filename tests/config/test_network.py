@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from npm2nixlite.config import RegistryConfig
 from npm2nixlite.config.network import proxy_for, tls_settings
+from npm2nixlite.config.registry import RegistryConfig
 from npm2nixlite.errors import InputError
 
 HTTPS, HTTP = "https://h.example/a.tgz", "http://h.example/a.tgz"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from npm2nixlite.config import RegistryConfig, load_registry_config, npm
+from npm2nixlite.config import npm
+from npm2nixlite.config.registry import RegistryConfig, load_registry_config
 from npm2nixlite.errors import InputError
 
 

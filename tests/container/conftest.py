@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.yard import Yard
+from tests.support.container_host import Yard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from tests.support.projects import locked, run_program, write_lock
 from tests.support.tarballs import sri
 
 if TYPE_CHECKING:
+    from tests.support.container_host import Yard
     from tests.support.nix import Nix
     from tests.support.projects import Run
     from tests.support.registry import Registry
-    from tests.support.yard import Yard
 
 pytestmark = [
     pytest.mark.container,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from npm2nixlite.container.switch import Step
+from tests.support.container_host import Yard, processes_with, wait_until
 from tests.support.projects import ROOT, environment
-from tests.support.yard import Yard, processes_with, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.container_host import processes_with, wait_until
 from tests.support.projects import ROOT
-from tests.support.yard import processes_with, wait_until
 
 if TYPE_CHECKING:
-    from tests.support.yard import Yard
+    from tests.support.container_host import Yard
 
 pytestmark = pytest.mark.container
 

@@ -14,7 +14,7 @@ from tests.support.projects import ROOT, Run, write_lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.yard import Yard
+    from tests.support.container_host import Yard
 
 pytestmark = [pytest.mark.container, pytest.mark.npm]
 

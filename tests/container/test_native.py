@@ -11,7 +11,7 @@ import pytest
 from tests.support.projects import write_lock
 
 if TYPE_CHECKING:
-    from tests.support.yard import Yard
+    from tests.support.container_host import Yard
 
 pytestmark = [pytest.mark.container, pytest.mark.npm]
 

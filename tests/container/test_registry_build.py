@@ -11,8 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.container_host import Yard
     from tests.support.projects import Run
-    from tests.support.yard import Yard
 
 pytestmark = [pytest.mark.container, pytest.mark.npm, pytest.mark.registry]
 

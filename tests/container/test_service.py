@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.container_host import processes_with, wait_until
 from tests.support.logic import call
 from tests.support.machine import booted_machine
 from tests.support.projects import ROOT, write_lock
 from tests.support.units import render
-from tests.support.yard import processes_with, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

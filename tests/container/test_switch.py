@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.support.container_host import Yard
     from tests.support.projects import Run
-    from tests.support.yard import Yard
 
 pytestmark = pytest.mark.container
 

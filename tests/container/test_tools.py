@@ -14,7 +14,7 @@ from npm2nixlite.container.tools import find_tools
 from npm2nixlite.errors import UsageError
 
 if TYPE_CHECKING:
-    from tests.support.yard import Yard
+    from tests.support.container_host import Yard
 
 pytestmark = pytest.mark.container
 

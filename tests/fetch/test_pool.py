@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from npm2nixlite.cache import Cache
-from npm2nixlite.config import load_registry_config
+from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
 from npm2nixlite.fetch.pool import fetch_all
 from npm2nixlite.integrity import parse_integrity
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from npm2nixlite.config import RegistryConfig
+    from npm2nixlite.config.registry import RegistryConfig
 
 NAMES = [f"p{n}" for n in range(60)]
 LARGE = 3_000_000  # bytes; taken off the event loop

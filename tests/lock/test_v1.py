@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from npm2nixlite.errors import InputError
-from npm2nixlite.lock import (
+from npm2nixlite.lock.find import find_lock
+from npm2nixlite.lock.model import (
     Bundled,
     GitRevision,
     Link,
@@ -14,10 +15,8 @@ from npm2nixlite.lock import (
     Package,
     RegistryTarball,
     UrlTarball,
-    find_lock,
-    parse_lock,
-    read_lock,
 )
+from npm2nixlite.lock.parse import parse_lock, read_lock
 from tests.support.projects import ROOT
 from tests.support.tarballs import sri
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from npm2nixlite.render.read import read_node_packages
+from npm2nixlite.node_packages.read import read_node_packages
 from tests.support.archives import Member, package
 from tests.support.git import Forge, serve_git
 from tests.support.projects import ROOT, Run, environment, run_program

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from npm2nixlite.errors import InputError
-from npm2nixlite.pack import packed_files
+from npm2nixlite.pack.files import packed_files
 from npm2nixlite.pack.glob import parse_rule
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from npm2nixlite.pack import pack
+from npm2nixlite.pack.tarball import pack
 from tests.support.projects import ROOT
 
 if TYPE_CHECKING:

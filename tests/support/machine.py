@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cgroups import CONTROLLERS, own_cgroups
+from tests.support.container_host import wait_until
 from tests.support.projects import ROOT
-from tests.support.yard import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,9 +15,9 @@ import json
 import sys
 from pathlib import Path
 
-from npm2nixlite.lock import read_lock
+from npm2nixlite.lock.parse import read_lock
+from npm2nixlite.node_packages.write import Pin, render_node_packages
 from npm2nixlite.plan import plan_lock
-from npm2nixlite.render import Pin, render_node_packages
 
 
 def main(what: str, lock: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions
-from npm2nixlite.verify import Verification, verify
+from npm2nixlite.verify.verify import Verification, verify
 from tests.support.archives import Member, package
 from tests.support.registry import Answer
 from tests.support.tarballs import sri

@@ -1,0 +1,1 @@
+"""Whatever runs Nix: its commands, the local store, copying between stores, builds."""

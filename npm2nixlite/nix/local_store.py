@@ -1,0 +1,181 @@
+"""Putting fetched files into the local Nix store, each under its derivation's own path.
+
+One ``nix-store --add-fixed`` for all of them: Nix hashes what it is given itself, so no wrong path
+can come of it, and every user may do it, also through the daemon. An import of NARs is faster but
+leaves paths without their content address, and the daemon takes it from trusted users only.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from npm2nixlite.errors import BuildError, FetchError
+from npm2nixlite.nix.command import batches, run
+from npm2nixlite.store.fixed_file import FixedFile, mismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from npm2nixlite.store.path import StorePath
+
+__all__ = ["Plan", "carry_out", "plan", "plan_here", "store_dir"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the local store has, and what it lacks.
+
+    Attributes:
+        valid: The paths it has.
+        missing: The others, each with its file.
+    """
+
+    valid: tuple[StorePath, ...]
+    missing: dict[StorePath, FixedFile]
+
+
+async def store_dir() -> str:
+    """The logical store directory of the Nix that is installed.
+
+    Raises:
+        BuildError: There is no Nix, or it cannot open its store.
+    """
+    lines = await run(
+        ["nix-instantiate", "--eval", "--strict", "--json", "--expr", "builtins.storeDir"]
+    )
+    return str(json.loads("".join(lines)))
+
+
+async def plan(files: Iterable[FixedFile], store_dir: str) -> Plan:
+    """Ask the local store what it has; nothing is added.
+
+    Args:
+        files: What it is to have; twice the same counts once.
+        store_dir: The store's directory.
+
+    Raises:
+        BuildError: There is no Nix, or it cannot open its store.
+        InputError: A name cannot be a store path's.
+    """
+    paths = {str(path): (path, file) for file in files for path in [file.store_path(store_dir)]}
+    invalid: set[str] = set()
+    for batch in batches(paths):
+        invalid.update(await run(["nix-store", "--check-validity", "--print-invalid", *batch]))
+    return Plan(
+        tuple(path for text, (path, _) in paths.items() if text not in invalid),
+        {path: file for text, (path, file) in paths.items() if text in invalid},
+    )
+
+
+async def plan_here(files: Iterable[FixedFile]) -> Plan:
+    """The same, for the store directory of the Nix that is installed."""
+    return await plan(files, await store_dir())
+
+
+async def carry_out(
+    plan: Plan,
+    scratch: Path | None = None,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Add what a plan says is missing.
+
+    Args:
+        plan: What is missing.
+        scratch: A directory for hard links, on the files' own file system; where there is none,
+            the files are copied, to the usual place for temporary files.
+        watch: Told how many paths are added so far.
+
+    Raises:
+        FetchError: A file is gone, or its bytes do not have its hash; then what Nix added of it
+            lies under another path, where it harms nobody.
+        BuildError: Nix cannot add a path; those added before stay.
+    """
+    added = 0
+
+    def count(_: str) -> None:
+        nonlocal added
+        added += 1
+        watch(added)
+
+    with _scratch(scratch) as directory:
+        for (algorithm, recursive), wanted in _by_kind(plan.missing).items():
+            place = directory / algorithm / str(recursive)
+            names = _lay_out(wanted.values(), place)
+            expected = dict(zip(names, wanted.items(), strict=True))
+            for batch in batches(names):
+                flags = ["--recursive"] if recursive else []
+                command = ["nix-store", "--add-fixed", *flags, algorithm, *batch]
+                got = await run(command, cwd=place, on_line=count)
+                _compare(got, [expected[name] for name in batch])
+
+
+def _by_kind(
+    missing: dict[StorePath, FixedFile],
+) -> dict[tuple[str, bool], dict[StorePath, FixedFile]]:
+    """Algorithm, and whether the hash is the NAR's → what is fixed by such a hash."""
+    kinds: dict[tuple[str, bool], dict[StorePath, FixedFile]] = {}
+    for path, file in missing.items():
+        kinds.setdefault((file.integrity.algorithm, file.recursive), {})[path] = file
+    return kinds
+
+
+def _compare(got: Sequence[str], expected: Sequence[tuple[StorePath, FixedFile]]) -> None:
+    for text, (path, file) in zip(got, expected, strict=True):
+        if text != str(path):
+            raise mismatch(file)
+
+
+def _lay_out(files: Iterable[FixedFile], directory: Path) -> list[str]:
+    """Give each file its derivation's name, which is what ``nix-store`` goes by.
+
+    Returns:
+        Their places, relative to ``directory``; two of one name are in two directories below it.
+    """
+    uses: dict[str, int] = {}
+    made: set[int] = set()
+    names: list[str] = []
+    for file in files:
+        use = uses[file.name] = uses.get(file.name, -1) + 1
+        if use not in made:
+            (directory / str(use)).mkdir(parents=True)
+            made.add(use)
+        names.append(f"{use}/{file.name}")
+        _link_or_copy(file.path, directory / names[-1])
+    return names
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+            return
+        try:
+            target.hardlink_to(source)
+        except FileNotFoundError:
+            raise
+        except OSError:  # another file system, one without links, or another user's file
+            shutil.copyfile(source, target)
+    except FileNotFoundError:
+        raise FetchError("the file is gone", where=str(source), hint="fetch it again") from None
+    except OSError as error:
+        raise BuildError(
+            f"cannot be laid out for Nix: {error.strerror}",
+            where=(str(source), str(target)),
+            hint="make room there, or set TMPDIR to a larger place",
+        ) from error
+
+
+@contextmanager
+def _scratch(parent: Path | None) -> Iterator[Path]:
+    try:
+        made = TemporaryDirectory(prefix="npm2nixlite-prime-", dir=parent)
+    except OSError:
+        made = TemporaryDirectory(prefix="npm2nixlite-prime-")  # a cache may be read-only
+    with made as directory:
+        yield Path(directory)

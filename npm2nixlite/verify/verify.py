@@ -1,0 +1,128 @@
+"""``verify``: is the assembled tree the one that the installed npm makes?"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npm2nixlite.assemble.node_modules import assemble
+from npm2nixlite.assemble.trees import pack_trees
+from npm2nixlite.config.registry import load_registry_config
+from npm2nixlite.generate import GenerateOptions, generate
+from npm2nixlite.lock.find import find_lock
+from npm2nixlite.node_packages.write import Pin, Prepared
+from npm2nixlite.verify.compare import Difference, differences
+from npm2nixlite.verify.host import host_platform
+from npm2nixlite.verify.npm import (
+    NpmVersions,
+    copy_outside,
+    copy_project,
+    forget_registry_fields,
+    installed_versions,
+    npm_ci,
+    seed_cache,
+)
+from npm2nixlite.verify.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from npm2nixlite.cache import Cache
+    from npm2nixlite.integrity import Integrity
+    from npm2nixlite.lock.model import Lock
+    from npm2nixlite.node_packages.write import AnyPin
+
+__all__ = ["Sources", "Verification", "addresses_of", "host_platform", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a comparison found.
+
+    Attributes:
+        versions: Of the npm and the Node.js that were compared with.
+        differences: In the order of their paths; empty where the trees are equal.
+        entries: How many paths the assembled tree has.
+    """
+
+    versions: NpmVersions
+    differences: tuple[Difference, ...]
+    entries: int
+
+
+def verify(
+    project: Path,
+    cache: Cache,
+    options: GenerateOptions,
+    omit: frozenset[str] = frozenset(),
+    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+) -> Verification:
+    """Assemble a project's tree, let npm install it, and compare.
+
+    Args:
+        project: A directory with a lock.
+        cache: The download cache.
+        options: How to fetch.
+        omit: Groups to leave out: ``dev``, ``optional``, ``peer``.
+        progress: See `npm2nixlite.sources.resolve.resolve`.
+
+    Raises:
+        BuildError: Assembling fails, or npm does.
+        FetchError: A package could not be fetched or verified.
+        InputError: The lock cannot be used, or gives no commit for a git dependency.
+    """
+    project = find_lock(project).absolute().parent
+    (generated,), _ = generate([project], cache, options, progress)
+    lock, pins = generated.plan.lock, generated.pins
+    versions = installed_versions()
+    config = load_registry_config(project, user_file=options.npmrc, registry=options.registry)
+    with tempfile.TemporaryDirectory(prefix="npm2nixlite-verify-") as directory:
+        work = Path(directory)
+        theirs = copy_project(project, lock, work / "npm")
+        ours = copy_outside(theirs, lock, work / "npm", work / "ours")
+        sources = Sources(cache, generated.prepared, host_platform(versions), work)
+        manifest = sources.manifest(lock, theirs, pins, omit)
+        assemble(pack_trees(manifest, work), ours)
+        for built in (Prepared(lock, pins), *generated.prepared.values()):
+            seed_cache(work / "cache", _seeds(built, cache))
+        base = generated.plan.registry or config.registry
+        npm_ci(theirs, work / "cache", addresses_of(pins, base), omit, config.registry)
+        if lock.version == 1:
+            for tree in (ours, theirs):
+                forget_registry_fields(tree)
+        found: list[Difference] = []
+        for modules in _module_directories(lock):
+            found += (
+                Difference(f"{modules}/{one.path}", one.aspect, one.ours, one.theirs)
+                for one in differences(ours / modules, theirs / modules)
+            )
+        entries = sum(1 for _ in ours.rglob("*"))
+    return Verification(versions, tuple(found), entries)
+
+
+def _seeds(needed: Prepared, cache: Cache) -> Iterator[tuple[Path, frozenset[Integrity]]]:
+    for package in needed.lock.packages:
+        pin = needed.pins.get(package.install_path)
+        if isinstance(pin, Pin):
+            yield cache.path(pin.sha512), package.integrities
+
+
+def addresses_of(pins: Mapping[str, AnyPin], base: str) -> dict[str, str]:
+    """Install path → whole address, of tarballs at or below a registry base."""
+    return {
+        path: base + pin.address.path if pin.address.relative else pin.address.path
+        for path, pin in pins.items()
+        if isinstance(pin, Pin)
+    }
+
+
+def _module_directories(lock: Lock) -> list[str]:
+    """The outermost ``node_modules`` directories: the project's, and those of local packages."""
+    found = {"node_modules": None}
+    for entry in lock.entries:
+        head, inside, _ = f"/{entry.install_path}".partition("/node_modules/")
+        if inside and not head.startswith("/../"):
+            found[f"{head}/node_modules"[1:]] = None
+    return list(found)
