@@ -190,8 +190,8 @@ class Cache:
         parent = self.directory / "partial"
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            with (parent / "lock").open("wb") as comings:  # one run comes or cleans at a time
-                fcntl.flock(comings, fcntl.LOCK_EX)
+            with (parent / "lock").open("wb") as lock_file:  # one run comes or cleans at a time
+                fcntl.flock(lock_file, fcntl.LOCK_EX)
                 _remove_abandoned(parent)
                 run = Path(tempfile.mkdtemp(dir=parent))
                 lock = (run / "lock").open("wb")

@@ -15,14 +15,16 @@ from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.errors import FetchError, InputError, UsageError
 from npm2nixlite.lock.find import LOCK_NAMES, find_lock
 from npm2nixlite.lock.parse import read_lock
+from npm2nixlite.messages import plural
 from npm2nixlite.node_packages.changes import Changes, compare
 from npm2nixlite.node_packages.write import GitPin, Pin, Prepared, render_node_packages
 from npm2nixlite.plan import Blocker, Plan, plan_lock
+from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.local_files import pin_local_file
 from npm2nixlite.sources.resolve import Resolution, Wanted, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.config.registry import RegistryConfig
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.node_packages.write import AnyPin, LocalPin
     from npm2nixlite.plan import Address
+    from npm2nixlite.progress import Progress
     from npm2nixlite.sources.git import GitSources
 
 __all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
@@ -103,7 +106,7 @@ def generate(
     projects: Sequence[Path | Project],
     cache: Cache,
     options: GenerateOptions,
-    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+    progress: Progress = no_progress,
 ) -> tuple[list[Generated], Resolution]:
     """Translate locks; writes nothing but the cache.
 
@@ -111,7 +114,7 @@ def generate(
         projects: Directories with a lock, or locks, or what a project file says of them.
         cache: The download cache.
         options: How to.
-        progress: See `npm2nixlite.sources.resolve.resolve`.
+        progress: Told how the fetch goes.
 
     Raises:
         UsageError: One output for several projects.
@@ -267,9 +270,8 @@ def _check_canonical(generated: Iterable[Generated]) -> None:
         for blocker in item.plan.blockers
     ]
     if lines:
-        count = "1 blocker" if len(lines) == 1 else f"{len(lines):,} blockers"
         raise InputError(
-            "\n".join((f"not canonical, {count}:", *lines)),
+            "\n".join((f"not canonical, {plural(len(lines), 'blocker')}:", *lines)),
             hint="without --require-canonical the file is written all the same",
         )
 

@@ -18,7 +18,7 @@ from npm2nixlite.errors import FetchError, InputError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["ALGORITHMS", "Integrity", "hold_against", "parse_integrity"]
+__all__ = ["ALGORITHMS", "Integrity", "check_integrity", "parse_integrity"]
 
 ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 """The algorithms npm accepts, weakest first."""
@@ -78,7 +78,7 @@ def parse_integrity(text: str) -> frozenset[Integrity]:
     return hashes
 
 
-def hold_against(
+def check_integrity(
     demanded: Collection[Integrity], computed: Mapping[str, Integrity], hint: str = ""
 ) -> None:
     """Hold the hashes of some bytes against every demanded one.

@@ -14,11 +14,11 @@ from npm2nixlite.versions import in_range
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Rule", "read_overrides"]
+__all__ = ["OverrideRule", "read_overrides"]
 
 
 @dataclass(eq=False, slots=True)
-class Rule:
+class OverrideRule:
     """What ``overrides`` say about a package, and below it about others.
 
     Attributes:
@@ -32,8 +32,8 @@ class Rule:
     name: str = ""
     key: str = "*"
     value: str = "*"
-    parent: Rule | None = None
-    children: list[Rule] = field(default_factory=list)
+    parent: OverrideRule | None = None
+    children: list[OverrideRule] = field(default_factory=list)
 
     def names(self) -> Iterator[str]:
         """Every package that this rule or one below it is about."""
@@ -41,11 +41,11 @@ class Rule:
         for child in self.children:
             yield from child.names()
 
-    def within(self, other: Rule) -> bool:
+    def within(self, other: OverrideRule) -> bool:
         """Whether this is the other rule, or nested in it."""
         return self is other or (self.parent is not None and self.parent.within(other))
 
-    def deciding(self, name: str, wanted: str) -> Rule | None:
+    def deciding(self, name: str, wanted: str) -> OverrideRule | None:
         """The rule for a dependency of a package that this rule holds for; itself where none does.
 
         Args:
@@ -55,9 +55,9 @@ class Rule:
         Returns:
             None where that takes more than is known here: whether two ranges overlap.
         """
-        rule: Rule | None = self
+        rule: OverrideRule | None = self
         while rule is not None:
-            candidates: list[Rule] = [*rule.children, *([rule] if rule.name else [])]
+            candidates: list[OverrideRule] = [*rule.children, *([rule] if rule.name else [])]
             for candidate in candidates:
                 if candidate.name == name:
                     if candidate.key == "*" or in_range(wanted, candidate.key):
@@ -67,12 +67,12 @@ class Rule:
         return self
 
 
-def read_overrides(overrides: Mapping[str, object]) -> Rule:
+def read_overrides(overrides: Mapping[str, object]) -> OverrideRule:
     """The rules of a package.json's ``overrides``."""
-    return _nested(Rule(), overrides)
+    return _nested(OverrideRule(), overrides)
 
 
-def _nested(rule: Rule, overrides: Mapping[str, object]) -> Rule:
+def _nested(rule: OverrideRule, overrides: Mapping[str, object]) -> OverrideRule:
     for text, value in overrides.items():
         if text == ".":
             continue
@@ -80,6 +80,7 @@ def _nested(rule: Rule, overrides: Mapping[str, object]) -> Rule:
         below = value if isinstance(value, dict) else {".": value}
         own = below.get(".")
         key = key or "*"
-        child = Rule(text[0] + name, key, own if isinstance(own, str) and own else key, rule)
+        wanted = own if isinstance(own, str) and own else key
+        child = OverrideRule(text[0] + name, key, wanted, rule)
         rule.children.append(_nested(child, below))
     return rule

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from npm2nixlite.agreement.overrides import Rule, read_overrides
+from npm2nixlite.agreement.overrides import OverrideRule, read_overrides
 from npm2nixlite.lock.model import GitRevision, Link, LocalDirectory, Lock, Package
 from npm2nixlite.versions import in_range, is_range
 
@@ -69,7 +69,7 @@ class _Walk:
         self._root = read_overrides(manifests[""].overrides)
         self._overridden = frozenset(self._root.names())
         # Which rule holds for a package; None where that is not known.
-        self._rules: dict[str, Rule | None] = {}
+        self._rules: dict[str, OverrideRule | None] = {}
 
     def broken(self) -> Iterator[Edge]:
         seen: dict[tuple[str, str], Edge | None] = {}
@@ -89,7 +89,7 @@ class _Walk:
                     pending.append(path)
         yield from filter(None, seen.values())
 
-    def _hand_on(self, path: str, rule: Rule | None) -> bool:
+    def _hand_on(self, path: str, rule: OverrideRule | None) -> bool:
         """Let a rule hold for a package; whether that is new."""
         if path not in self._rules:
             self._rules[path] = rule
@@ -124,7 +124,7 @@ class _Walk:
         source: str,
         name: str,
         wanted: str,
-        rule: Rule | None,
+        rule: OverrideRule | None,
         target: Package | Link | None,
         peer: bool,
     ) -> Edge | None:

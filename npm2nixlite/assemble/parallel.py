@@ -21,13 +21,13 @@ from npm2nixlite.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Job", "cores", "unpack_all"]
+__all__ = ["UnpackJob", "cores", "unpack_all"]
 
 _TICKET = struct.Struct("=I")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class UnpackJob:
     """One tarball to unpack.
 
     Attributes:
@@ -51,7 +51,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def unpack_all(jobs: Sequence[Job], processes: int) -> None:
+def unpack_all(jobs: Sequence[UnpackJob], processes: int) -> None:
     """Unpack all; no two jobs may write the same file.
 
     Raises:
@@ -86,14 +86,14 @@ def unpack_all(jobs: Sequence[Job], processes: int) -> None:
         raise BuildError(f"an unpacking process died (wait status {max(failed)})")
 
 
-def _size(job: Job) -> int:
+def _size(job: UnpackJob) -> int:
     try:
         return os.path.getsize(job.tarball)
     except OSError:
         return 0
 
 
-def _work(jobs: Sequence[Job], tickets: int, reporter: int) -> None:
+def _work(jobs: Sequence[UnpackJob], tickets: int, reporter: int) -> None:
     """A child's life: it never returns, and leaves the parent's buffers and handlers alone."""
     gc.disable()
     status = 1

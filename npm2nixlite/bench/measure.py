@@ -1,8 +1,8 @@
 """``bench``: how fast this machine fetches a lock from its registry, and what the time goes to.
 
-`survey` says beforehand what will be downloaded. `measure` downloads it, once; hashes and writes
-what came, apart (`parts`); and repeats the fetch from a server on loopback (`contest`), so that
-the network can be told from the machine without asking the registry again.
+`preview` says beforehand what will be downloaded. `measure` downloads it, once; hashes and writes
+what came, apart (`local_speed`); and repeats the fetch from a server on loopback (`versus_curl`),
+so that the network can be told from the machine without asking the registry again.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.bench.local_speed import hash_and_write
-from npm2nixlite.bench.preview import Survey, survey
 from npm2nixlite.bench.rate import Rate
-from npm2nixlite.bench.versus_curl import Contest, contest
+from npm2nixlite.bench.versus_curl import CurlComparison, versus_curl
+from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.progress import Progress
     from npm2nixlite.sources.resolve import Wanted
 
-__all__ = ["Contest", "Measured", "Rate", "Survey", "measure", "survey"]
+__all__ = ["Measured", "measure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Measured:
             None where the cache had everything.
         hashing: sha512 of all tarballs in memory, in one thread.
         writing: Copies of all of them, in one thread.
-        contest: The fetch from loopback; None where that was not asked for.
+        versus_curl: The fetch from loopback; None where that was not asked for.
     """
 
     fetch: Rate | None
     hashing: Rate
     writing: Rate
-    contest: Contest | None
+    versus_curl: CurlComparison | None
 
 
 def measure(
@@ -52,7 +52,7 @@ def measure(
     scratch: Path,
     options: FetchOptions,
     runs: int,
-    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+    progress: Progress = no_progress,
 ) -> Measured:
     """Fetch a project's tarballs once, as ``generate`` does, and take apart what that took.
 
@@ -62,7 +62,7 @@ def measure(
         scratch: A directory on the cache's file system.
         options: How to fetch.
         runs: How many times to repeat it from loopback; 0 for not at all.
-        progress: See `npm2nixlite.sources.resolve.resolve`.
+        progress: Told how the fetch goes.
 
     Raises:
         FetchError: Packages could not be fetched or verified, or there is no room.
@@ -79,5 +79,5 @@ def measure(
         else None,
         hashing=hashing,
         writing=writing,
-        contest=contest(tarballs, cache, scratch, options, runs) if runs else None,
+        versus_curl=versus_curl(tarballs, cache, scratch, options, runs) if runs else None,
     )

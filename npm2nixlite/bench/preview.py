@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from npm2nixlite.messages import without_credentials
 from npm2nixlite.sources.resolve import lacking
 
 if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.sources.resolve import Wanted
 
-__all__ = ["Survey", "survey"]
+__all__ = ["Preview", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Preview:
     """A download that has not begun.
 
     A lock has no sizes, and to ask the registry for them would be a request more for each tarball;
@@ -40,7 +41,7 @@ class Survey:
     known_bytes: int
 
 
-def survey(wanted: Wanted, cache: Cache | None, seen: Cache) -> Survey:
+def preview(wanted: Wanted, cache: Cache | None, seen: Cache) -> Preview:
     """Find out what a first pass downloads; opens no connection.
 
     Args:
@@ -56,7 +57,7 @@ def survey(wanted: Wanted, cache: Cache | None, seen: Cache) -> Survey:
     proxies = {proxy for proxy in map(wanted.config.proxy, urls) if proxy is not None}
     known = [seen.find(tarball.integrities) for tarball, _ in missing if tarball.integrities]
     sizes = [seen.path(sha512).stat().st_size for sha512 in known if sha512 is not None]
-    return Survey(
+    return Preview(
         tarballs=len(missing),
         hosts=dict(Counter(map(_host, urls)).most_common()),
         proxies=tuple(sorted(map(_host, proxies))),
@@ -70,4 +71,4 @@ def survey(wanted: Wanted, cache: Cache | None, seen: Cache) -> Survey:
 
 def _host(url: str) -> str:
     """Host and port, and nothing of what may stand before them: a name and a password."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    return urlsplit(without_credentials(url)).netloc

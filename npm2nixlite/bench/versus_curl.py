@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.integrity import Integrity
 
-__all__ = ["Contest", "contest"]
+__all__ = ["CurlComparison", "versus_curl"]
 
 _MOST_OF_CURL = 300  # what --parallel-max takes in the releases that are about
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class CurlComparison:
     """What the runs came to.
 
     Attributes:
@@ -54,9 +54,9 @@ class Contest:
         return _median(self.curl) if self.curl else None
 
 
-def contest(
+def versus_curl(
     tarballs: Sequence[Integrity], cache: Cache, scratch: Path, options: FetchOptions, runs: int
-) -> Contest:
+) -> CurlComparison:
     """Fetch tarballs from a loopback server, in turn with curl.
 
     Args:
@@ -86,7 +86,8 @@ def contest(
             except subprocess.CalledProcessError as error:
                 trouble, curl = _complaint(error), []
             shutil.rmtree(place)
-    return Contest(tuple(ours), tuple(curl), None if version is None else str(version), trouble)
+    shown = None if version is None else str(version)
+    return CurlComparison(tuple(ours), tuple(curl), shown, trouble)
 
 
 def _median(rates: Sequence[Rate]) -> Rate:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from npm2nixlite.binarycache.credentials import Credentials, from_netrc, netrc_files
 from npm2nixlite.binarycache.retry import DEFAULT_RETRIES
 from npm2nixlite.errors import UsageError
+from npm2nixlite.messages import without_credentials
 
 if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Backend
@@ -77,7 +78,7 @@ def backend_at(
         case _:
             raise UsageError(
                 "this is no address of a binary cache",
-                where=_shown(parts),
+                where=without_credentials(parts.geturl()),
                 hint="expected file:///DIR, http(s)://HOST/… or s3://BUCKET",
             )
 
@@ -87,7 +88,9 @@ def _directory(parts: SplitResult) -> Path:
     path = unquote(parts.path)
     if parts.netloc or not path.startswith("/"):
         raise UsageError(
-            "a directory's address has three slashes", where=_shown(parts), hint="file:///DIR"
+            "a directory's address has three slashes",
+            where=without_credentials(parts.geturl()),
+            hint="file:///DIR",
         )
     return Path(path)
 
@@ -95,8 +98,8 @@ def _directory(parts: SplitResult) -> Path:
 def _web_address(parts: SplitResult) -> str:
     _refuse_parameters(parts, frozenset())
     if not parts.hostname:
-        raise UsageError("the address names no host", where=_shown(parts))
-    return _shown(parts)
+        raise UsageError("the address names no host", where=without_credentials(parts.geturl()))
+    return without_credentials(parts.geturl())
 
 
 def _given(parts: SplitResult) -> Credentials | None:
@@ -112,7 +115,7 @@ def _bucket(parts: SplitResult) -> Bucket:
     if not parts.netloc or parts.path.strip("/"):
         raise UsageError(
             "an S3 address names a bucket and no more",
-            where=_shown(parts),
+            where=without_credentials(parts.geturl()),
             hint="s3://BUCKET?region=…; as in Nix, a cache fills a bucket from its root",
         )
     endpoint = parameters.get("endpoint", "")
@@ -133,14 +136,9 @@ def _refuse_parameters(parts: SplitResult, known: frozenset[str]) -> dict[str, s
         if name not in known:
             raise UsageError(
                 f"the address has a parameter {name!r} that is not known here",
-                where=_shown(parts),
+                where=without_credentials(parts.geturl()),
                 hint="compression and signing have options of their own",
             )
     if parts.fragment:
-        raise UsageError("the address has a fragment", where=_shown(parts))
+        raise UsageError("the address has a fragment", where=without_credentials(parts.geturl()))
     return parameters
-
-
-def _shown(parts: SplitResult) -> str:
-    """The address without credentials."""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

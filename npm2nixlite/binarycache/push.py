@@ -140,7 +140,7 @@ async def push(
     options: Options = DEFAULTS,
     watch: Watch = lambda _: None,
 ) -> Summary:
-    """Put files into a binary cache, each under its fixed-output path; see `plan`, `carry_out`."""
+    """Put files into a binary cache, each under its fixed-output path; see `plan`, `apply`."""
     return await carry_out(backend, await plan(backend, files, options, watch), options, watch)
 
 

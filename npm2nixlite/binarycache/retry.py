@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from npm2nixlite import retry
 from npm2nixlite.errors import BuildError
+from npm2nixlite.messages import plural
 from npm2nixlite.retry import LONGEST_WAIT, backoff
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def persistently(attempt: Callable[[], Awaitable[T]], *, retries: int, whe
             if done > retries or wait > LONGEST_WAIT:
                 asked = f"; the server asks to come back in {wait:.0f} s" if done <= retries else ""
                 raise BuildError(
-                    f"{error} ({done} attempt{'s' if done > 1 else ''}{asked})",
+                    f"{error} ({plural(done, 'attempt')}{asked})",
                     where=where,
                     hint=error.hint or "run it again later: what is there already is skipped",
                 ) from error

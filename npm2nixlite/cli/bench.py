@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.bench.measure import measure
-from npm2nixlite.bench.preview import survey
+from npm2nixlite.bench.preview import preview
 from npm2nixlite.cache import Cache, default_cache_directory
 from npm2nixlite.cli.bench_report import announcement, as_json, sources, table
 from npm2nixlite.cli.console import add_console_options
-from npm2nixlite.cli.generate import add_network_options, fetch_options
-from npm2nixlite.cli.numbers import natural
+from npm2nixlite.cli.options import add_network_options, fetch_options, natural
 from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.errors import InputError, UsageError
 from npm2nixlite.lock.find import find_lock
@@ -21,7 +20,7 @@ from npm2nixlite.plan import plan_lock
 from npm2nixlite.sources.resolve import Wanted
 
 if TYPE_CHECKING:
-    from npm2nixlite.bench.preview import Survey
+    from npm2nixlite.bench.preview import Preview
     from npm2nixlite.cli.console import Console
 
 __all__ = ["add_parser"]
@@ -93,7 +92,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     lock = wanted.plan.lock.file
     usual = Cache(parsed.cache_dir or default_cache_directory())
     seen = Cache(default_cache_directory())
-    ahead = survey(wanted, usual if parsed.cache_dir else None, seen)
+    ahead = preview(wanted, usual if parsed.cache_dir else None, seen)
     if parsed.yes or not ahead.tarballs:
         console.say(announcement(lock, ahead))
     elif not _agreed(lock, ahead, console):
@@ -127,7 +126,7 @@ def _wanted(parsed: argparse.Namespace) -> Wanted:
     return Wanted(plan, config)
 
 
-def _agreed(lock: str, ahead: Survey, console: Console) -> bool:
+def _agreed(lock: str, ahead: Preview, console: Console) -> bool:
     answer = console.confirm(announcement(lock, ahead), "Download them?")
     if answer is None:
         raise UsageError(

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.cli.console import human_bytes
-from npm2nixlite.cli.files import count
+from npm2nixlite.messages import human_bytes, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from npm2nixlite.bench.measure import Measured
-    from npm2nixlite.bench.preview import Survey
+    from npm2nixlite.bench.preview import Preview
     from npm2nixlite.bench.rate import Rate
-    from npm2nixlite.bench.versus_curl import Contest
+    from npm2nixlite.bench.versus_curl import CurlComparison
 
 __all__ = ["announcement", "as_json", "sources", "table"]
 
 _FASTER = 1.25  # so many times: what is less may be chance
 
 
-def sources(ahead: Survey) -> str:
+def sources(ahead: Preview) -> str:
     """How many tarballs, and from where."""
     hosts = ", ".join(
         f"{host} ({number:,})" if len(ahead.hosts) > 1 else host
         for host, number in ahead.hosts.items()
     )
     through = f", through the proxy {', '.join(ahead.proxies)}" if ahead.proxies else ""
-    return f"{count(ahead.tarballs, 'tarball')} from {hosts}{through}"
+    return f"{plural(ahead.tarballs, 'tarball')} from {hosts}{through}"
 
 
-def announcement(lock: str, ahead: Survey) -> str:
+def announcement(lock: str, ahead: Preview) -> str:
     """What is going to be downloaded."""
     if not ahead.tarballs:
         return f"{lock}: nothing to download: the cache has every tarball"
@@ -46,13 +45,13 @@ def table(measured: Measured) -> str:
     """The measurements, for people."""
     lines = [f"{'':<42} {'seconds':>9} {'MB/s':>9} {'tarballs/s':>11}"]
     lines += [_row(name, rate) for name, rate in _named(measured)]
-    if measured.contest is not None and measured.contest.curl_trouble:
-        lines.append(f"no curl beside it: {measured.contest.curl_trouble}")
+    if measured.versus_curl is not None and measured.versus_curl.curl_trouble:
+        lines.append(f"no curl beside it: {measured.versus_curl.curl_trouble}")
     verdict = _verdict(measured)
     return "\n".join([*lines, verdict] if verdict else lines)
 
 
-def as_json(lock: str, ahead: Survey, measured: Measured, connections: int) -> dict[str, Any]:
+def as_json(lock: str, ahead: Preview, measured: Measured, connections: int) -> dict[str, Any]:
     """All of it, for programs; sizes in bytes, times in seconds."""
     return {
         "lock": lock,
@@ -69,11 +68,11 @@ def as_json(lock: str, ahead: Survey, measured: Measured, connections: int) -> d
         "fetch": None if measured.fetch is None else _fields(measured.fetch),
         "hash": _fields(measured.hashing),
         "write": _fields(measured.writing),
-        "loopback": None if measured.contest is None else _contest_fields(measured.contest),
+        "loopback": measured.versus_curl and _comparison_fields(measured.versus_curl),
     }
 
 
-def _size(ahead: Survey) -> str:
+def _size(ahead: Preview) -> str:
     if not ahead.sized:
         return "how many bytes is not known: a lock has no sizes"
     size = human_bytes(ahead.known_bytes)
@@ -87,9 +86,9 @@ def _named(measured: Measured) -> Iterator[tuple[str, Rate]]:
         yield "fetch, verify and cache, over the network", measured.fetch
     yield "hash alone: sha512, one thread", measured.hashing
     yield "write alone: one thread, no fsync", measured.writing
-    if measured.contest is not None:
-        yield "fetch, verify and cache, from loopback", measured.contest.median_of_ours()
-        curl = measured.contest.median_of_curl()
+    if measured.versus_curl is not None:
+        yield "fetch, verify and cache, from loopback", measured.versus_curl.median_of_ours()
+        curl = measured.versus_curl.median_of_curl()
         if curl is not None:
             yield "curl --parallel to files, from loopback", curl
 
@@ -101,9 +100,9 @@ def _row(name: str, rate: Rate) -> str:
 
 def _verdict(measured: Measured) -> str:
     """What the fetch waited for."""
-    if measured.fetch is None or measured.contest is None:
+    if measured.fetch is None or measured.versus_curl is None:
         return ""
-    here = measured.contest.median_of_ours()
+    here = measured.versus_curl.median_of_ours()
     times = here.tarballs_per_second / measured.fetch.tarballs_per_second
     if times > _FASTER:
         return (
@@ -113,14 +112,14 @@ def _verdict(measured: Measured) -> str:
     return "this machine is the limit: from loopback it is not much faster"
 
 
-def _contest_fields(contest: Contest) -> dict[str, Any]:
-    median = contest.median_of_curl()
+def _comparison_fields(comparison: CurlComparison) -> dict[str, Any]:
+    median = comparison.median_of_curl()
     return {
-        "runs": len(contest.ours),
-        "fetch": _repeated(contest.median_of_ours(), contest.ours),
-        "curl": None if median is None else _repeated(median, contest.curl),
-        "curlVersion": contest.curl_version,
-        "curlTrouble": contest.curl_trouble,
+        "runs": len(comparison.ours),
+        "fetch": _repeated(comparison.median_of_ours(), comparison.ours),
+        "curl": None if median is None else _repeated(median, comparison.curl),
+        "curlVersion": comparison.curl_version,
+        "curlTrouble": comparison.curl_trouble,
     }
 
 

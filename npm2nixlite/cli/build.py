@@ -12,6 +12,7 @@ from npm2nixlite.cli.container_build import build_in_container, outcome_json, ou
 from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.job import check_name
 from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.messages import plural
 from npm2nixlite.nix.build import Expression, blockers_of, nix_build
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _in_container(
 
 def _count(blockers: Sequence[Blocker]) -> str:
     number = len(blockers)
-    return f"the lock has {number} {'blocker' if number == 1 else 'blockers'}"
+    return f"the lock has {plural(number, 'blocker')}"
 
 
 def _name(project: Path) -> str:

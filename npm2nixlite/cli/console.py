@@ -7,13 +7,17 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from npm2nixlite.messages import human_bytes
+from npm2nixlite.progress import no_progress
+
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from npm2nixlite.errors import Npm2nixliteError
+    from npm2nixlite.progress import Advance, Progress
 
-__all__ = ["Console", "add_console_options", "human_bytes"]
+__all__ = ["Console", "add_console_options"]
 
 
 def add_console_options(parser: argparse.ArgumentParser) -> None:
@@ -115,21 +119,21 @@ class Console:
         if self.json:
             print(json.dumps(fields, indent=2))
 
-    def bar(self, what: str) -> Callable[[int], Callable[[int, int], None]]:
-        """A progress bar's maker: total → what to call with more items and more bytes."""
+    def bar(self, what: str) -> Progress:
+        """A progress bar, where one is wanted."""
 
-        def start(total: int) -> Callable[[int, int], None]:
+        def start(total: int, /) -> Advance:
             shown = sys.stderr.isatty() if self.progress is None else self.progress
             if not shown or self.quiet:
-                return lambda _items, _bytes: None
+                return no_progress(total)
             from tqdm import tqdm
 
             bar = tqdm(total=total, desc=what, unit=" packages", file=sys.stderr, leave=False)
             transferred = 0
 
-            def advance(items: int, more_bytes: int) -> None:
+            def advance(items: int, size: int, /) -> None:
                 nonlocal transferred
-                transferred += more_bytes
+                transferred += size
                 rate = transferred / max(bar.format_dict["elapsed"], 1e-3)
                 bar.set_postfix_str(
                     f"{human_bytes(transferred)}, {human_bytes(rate)}/s", refresh=False
@@ -141,16 +145,3 @@ class Console:
             return advance
 
         return start
-
-
-def human_bytes(count: float) -> str:
-    """A number of bytes in decimal units.
-
-    >>> human_bytes(244_123_456)
-    '244.1 MB'
-    """
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.build import Builder, Outcome
-from npm2nixlite.container.job import DEFAULT_SCRIPT, Job, check_name
+from npm2nixlite.container.job import DEFAULT_SCRIPT, BuildJob, check_name
 from npm2nixlite.container.limits import Limits
-from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR, Places
+from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR, ContainerPaths
 from npm2nixlite.container.report import describe, state
 from npm2nixlite.container.rootfs import Network
 from npm2nixlite.container.runners import find_runner
@@ -129,7 +129,7 @@ def build_in_container(
         )
     runner = find_runner(parsed.runner)
     native = NATIVE_TOOLS if parsed.native else ()
-    job = Job(
+    job = BuildJob(
         name=name,
         source=source,
         script=DEFAULT_SCRIPT if parsed.script is None else _text(parsed.script),
@@ -166,7 +166,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _status(places: Places, console: Console) -> int:
+def _status(places: ContainerPaths, console: Console) -> int:
     fields = state(places)
     for line in describe(fields):
         console.result(line)
@@ -174,7 +174,7 @@ def _status(places: Places, console: Console) -> int:
     return 0
 
 
-def _rollback(parsed: argparse.Namespace, places: Places, console: Console) -> int:
+def _rollback(parsed: argparse.Namespace, places: ContainerPaths, console: Console) -> int:
     switcher = _switcher(parsed, places, _watch(console))
     try:
         places.make()
@@ -187,13 +187,13 @@ def _rollback(parsed: argparse.Namespace, places: Places, console: Console) -> i
     return 0
 
 
-def _places(parsed: argparse.Namespace, name: str) -> Places:
+def _places(parsed: argparse.Namespace, name: str) -> ContainerPaths:
     directories = (parsed.state_dir, parsed.work_dir, parsed.result_dir)
-    return Places(name, *(directory.absolute() for directory in directories))
+    return ContainerPaths(name, *(directory.absolute() for directory in directories))
 
 
 def _switcher(
-    parsed: argparse.Namespace, places: Places, watch: Callable[[Step], None]
+    parsed: argparse.Namespace, places: ContainerPaths, watch: Callable[[Step], None]
 ) -> Switcher:
     units = Units(tuple(parsed.units), parsed.systemctl, parsed.settle)
     return Switcher(places, units, keep_previous=parsed.keep_previous, watch=watch)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.cli.console import human_bytes
-from npm2nixlite.cli.generate import fetch_options
+from npm2nixlite.cli.options import fetch_options
 from npm2nixlite.generate import OUTPUT_NAME
+from npm2nixlite.messages import human_bytes, plural
 from npm2nixlite.sources.tarballs import fetch_missing, fixed_files, node_packages_file, read
 from npm2nixlite.sources.trees import fetch_trees, fixed_trees, read_local, read_trees
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.cli.console import Console
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.progress import Advance
     from npm2nixlite.sources.tarballs import FetchSummary, Tarball
     from npm2nixlite.sources.trees import Tree
     from npm2nixlite.store.fixed_file import FixedFile
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_FILE",
     "Sources",
-    "count",
     "counter",
     "fetch",
     "fetch_json",
@@ -101,7 +101,7 @@ def fetch(
     """Fetch those that are missing in the download cache."""
     trees = fetch_trees(sources.trees, cache, fetch_options(parsed), offline=parsed.offline)
     if trees:
-        console.say(f"{count(trees, 'git revision')} fetched")
+        console.say(f"{plural(trees, 'git revision')} fetched")
     return fetch_missing(
         sources.tarballs,
         cache,
@@ -115,7 +115,7 @@ def tell_fetched(console: Console, summary: FetchSummary) -> None:
     """Say how the fetch went, where there was one."""
     if summary.fetched:
         console.say(
-            f"{count(summary.fetched, 'package')} fetched "
+            f"{plural(summary.fetched, 'package')} fetched "
             f"({human_bytes(summary.fetched_bytes)}); {summary.seconds:.1f} s"
         )
 
@@ -130,7 +130,7 @@ def fetch_json(summary: FetchSummary) -> dict[str, Any]:
     }
 
 
-def counter(advance: Callable[[int, int], None]) -> Callable[..., None]:
+def counter(advance: Advance) -> Callable[..., None]:
     """From totals so far, of items and perhaps bytes, to the steps that a progress bar wants."""
     items = transferred = 0
 
@@ -140,8 +140,3 @@ def counter(advance: Callable[[int, int], None]) -> Callable[..., None]:
         items, transferred = items_so_far, bytes_so_far
 
     return told
-
-
-def count(number: int, one: str) -> str:
-    """A number of things."""
-    return f"{number:,} {one if number == 1 else f'{one}s'}"

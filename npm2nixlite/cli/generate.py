@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.cache import Cache, default_cache_directory
-from npm2nixlite.cli.console import add_console_options, human_bytes
-from npm2nixlite.cli.numbers import natural, positive, seconds
+from npm2nixlite.cache import Cache
+from npm2nixlite.cli.console import add_console_options
+from npm2nixlite.cli.options import add_fetch_options, fetch_options
 from npm2nixlite.config.project_file import PROJECT_FILE, Project, read_project_file
-from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
 from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
+from npm2nixlite.messages import human_bytes, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cli.console import Console
     from npm2nixlite.sources.resolve import FetchSummary
 
-__all__ = ["add_fetch_options", "add_network_options", "add_parser", "fetch_options"]
+__all__ = ["add_parser"]
 
 _DESCRIPTION = f"""\
 Translate each project's lock into {OUTPUT_NAME}, beside the lock.
@@ -89,57 +89,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_console_options(parser)
 
 
-def add_fetch_options(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that fetches packages."""
-    group = parser.add_argument_group("fetching")
-    group.add_argument("--offline", action="store_true", help="use the cache only")
-    group.add_argument(
-        "--cache-dir",
-        metavar="DIR",
-        type=Path,
-        default=default_cache_directory(),
-        help="download cache (default: %(default)s)",
-    )
-    add_network_options(group)
-
-
-def add_network_options(group: argparse._ArgumentGroup) -> None:
-    """From where, and how: the options of all that asks a registry."""
-    defaults = FetchOptions()
-    group.add_argument(
-        "--registry", metavar="URL", help="fetch from this registry base, whatever else is set"
-    )
-    group.add_argument(
-        "--npmrc", metavar="FILE", type=Path, help="read it in the place of your own .npmrc"
-    )
-    group.add_argument(
-        "--connections",
-        metavar="N",
-        type=positive,
-        default=DEFAULT_CONNECTIONS,
-        help="connections at once, at most (default: %(default)s)",
-    )
-    group.add_argument(
-        "--retries",
-        metavar="N",
-        type=natural,
-        default=defaults.retries,
-        help="further attempts after a failure that may pass (default: %(default)s)",
-    )
-    group.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=seconds,
-        default=defaults.timeout,
-        help="without a byte that count as a failure (default: %(default)g)",
-    )
-
-
-def fetch_options(parsed: argparse.Namespace) -> FetchOptions:
-    """What `add_network_options` parsed."""
-    return FetchOptions(parsed.connections, parsed.retries, parsed.timeout)
-
-
 def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
     options = GenerateOptions(
@@ -178,7 +127,7 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
     for item in generated:
         lock, blockers, left_out = item.plan.lock.file, item.plan.blockers, item.plan.left_out
         if blockers:
-            console.warn(f"{lock}: not canonical, {_count(len(blockers), 'blocker')}:")
+            console.warn(f"{lock}: not canonical, {plural(len(blockers), 'blocker')}:")
             for blocker in blockers:
                 console.warn(f"  {blocker.install_path}: {blocker.reason}")
         if item.plan.dropped:
@@ -189,7 +138,7 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
             )
         if left_out:
             console.warn(
-                f"{lock}: {_count(len(left_out), 'optional entry', 'optional entries')} without a "
+                f"{lock}: {plural(len(left_out), 'optional entry', 'optional entries')} without a "
                 f"version left out, as npm does: {', '.join(left_out)}"
             )
     if summary.computed:
@@ -201,20 +150,20 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
     ):
         if packages:
             unique = sorted(set(packages))
-            console.say(f"{_count(len(unique), 'package')} {what}")
+            console.say(f"{plural(len(unique), 'package')} {what}")
             for label in unique:
                 console.detail(f"  {label}")
 
 
 def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
-    paths = _count(len(item.plan.lock.entries), "install path")
-    sources = [_count(len(item.plan.tarballs), "tarball")]
+    paths = plural(len(item.plan.lock.entries), "install path")
+    sources = [plural(len(item.plan.tarballs), "tarball")]
     if item.plan.local_files:
-        sources.append(_count(len(item.plan.local_files), "local tarball"))
+        sources.append(plural(len(item.plan.local_files), "local tarball"))
     if item.plan.trees:
-        sources.append(_count(len(item.plan.trees), "git revision"))
+        sources.append(plural(len(item.plan.trees), "git revision"))
     if item.prepared:
-        locks = _count(len(item.prepared), "git dependency", "git dependencies")
+        locks = plural(len(item.prepared), "git dependency", "git dependencies")
         sources.append(f"{locks} to build by a lock of its own")
     tarballs = ", ".join(sources)
     if check and not item.up_to_date:
@@ -237,8 +186,8 @@ def _summary_line(summary: FetchSummary) -> str:
     rate = ""
     if summary.fetched:
         rate = f", {human_bytes(summary.fetched_bytes / max(summary.fetch_seconds, 1e-3))}/s"
-    count = _count(summary.packages, "package")
-    return f"{count}: {', '.join(parts)}; {summary.seconds:.1f} s{rate}"
+    packages = plural(summary.packages, "package")
+    return f"{packages}: {', '.join(parts)}; {summary.seconds:.1f} s{rate}"
 
 
 def _json(generated: Sequence[Generated], summary: FetchSummary, *, check: bool) -> dict[str, Any]:
@@ -294,7 +243,3 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
             "note": changes.note,
         }
     return fields
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -13,16 +13,16 @@ from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import (
     DEFAULT_FILE,
-    count,
     counter,
     fetch,
     fetch_json,
     read_all,
     tell_fetched,
 )
-from npm2nixlite.cli.generate import add_fetch_options
+from npm2nixlite.cli.options import add_fetch_options
 from npm2nixlite.errors import FetchError
 from npm2nixlite.generate import OUTPUT_NAME
+from npm2nixlite.messages import plural
 from npm2nixlite.nix import local_store as prime
 from npm2nixlite.nix.version import require_nix
 from npm2nixlite.sources.tarballs import FetchSummary
@@ -88,7 +88,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     plan = asyncio.run(prime.plan_here(sources.files(cache)))
     wanted = {(file.name, file.integrity) for file in plan.missing.values()}
     missing = sources.only(wanted)
-    paths = count(len(plan.valid) + len(plan.missing), "path")
+    paths = plural(len(plan.valid) + len(plan.missing), "path")
     if parsed.dry_run:
         for path in plan.missing:
             console.detail(f"  {path}")
@@ -103,7 +103,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         if plan.missing:
             told = counter(console.bar("priming")(len(plan.missing)))
             with _scratch(cache) as scratch:
-                asyncio.run(prime.carry_out(plan, scratch, told))
+                asyncio.run(prime.apply(plan, scratch, told))
         added = len(plan.missing)
         seconds = time.monotonic() - start
         console.say(f"{paths}: {added:,} added, {len(plan.valid):,} valid already; {seconds:.1f} s")

@@ -24,12 +24,12 @@ from npm2nixlite.cli.files import (
     read_all,
     tell_fetched,
 )
-from npm2nixlite.cli.generate import add_fetch_options
-from npm2nixlite.cli.numbers import positive
+from npm2nixlite.cli.options import add_fetch_options, positive
 from npm2nixlite.cli.push_closures import push_closures, put_into_local_store
-from npm2nixlite.cli.push_report import shown, tell_plan, tell_summary
+from npm2nixlite.cli.push_report import tell_plan, tell_summary
 from npm2nixlite.errors import InputError
 from npm2nixlite.generate import OUTPUT_NAME
+from npm2nixlite.messages import without_credentials
 from npm2nixlite.nix import copy as nix_copy
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
 from npm2nixlite.store.signature import read_secret_key
@@ -145,7 +145,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         outcome.closures = push_closures(store_paths, parsed, compression, cache, console)
     console.summary(
         {
-            "store": shown(parsed.to),
+            "store": without_credentials(parsed.to),
             "dryRun": parsed.dry_run,
             "tarballs": outcome.tarballs,
             "closures": outcome.closures,
@@ -209,6 +209,7 @@ def _push_sources(
     from npm2nixlite.binarycache.pool import ask_all, send_all
 
     cache = Cache(parsed.cache_dir)
+    shown = without_credentials(parsed.to)
     total = len(sources.files(cache))
     if parsed.dry_run:
         sources = sources.at_hand(cache)
@@ -221,14 +222,18 @@ def _push_sources(
     plan = ask_all(open_cache, files, options, asking)
     asking(Progress("ask", len(files), len(files)))  # a new cache is not asked for each
     if parsed.dry_run:
-        outcome.tarballs = tell_plan(console, shown(parsed.to), plan, total - len(files))
+        outcome.tarballs = tell_plan(console, shown, plan, total - len(files))
         return
     sending = len(plan.missing)
     start = time.monotonic()
     watch = _watch(console, "sending", sending) if sending else (lambda _: None)
     summary = send_all(open_cache, plan, options, watch)
     outcome.tarballs = tell_summary(
-        console, shown(parsed.to), summary, time.monotonic() - start, outcome.seconds()
+        console,
+        shown,
+        summary,
+        time.monotonic() - start,
+        outcome.seconds(),
     )
 
 

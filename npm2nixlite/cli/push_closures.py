@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.cache import Cache
-from npm2nixlite.cli.files import Sources, count, counter, fetch, tell_fetched
-from npm2nixlite.cli.push_report import shown
+from npm2nixlite.cli.files import Sources, counter, fetch, tell_fetched
 from npm2nixlite.errors import UsageError
+from npm2nixlite.messages import plural, without_credentials
 from npm2nixlite.nix import copy as nix_copy
 from npm2nixlite.nix import local_store as prime
 from npm2nixlite.nix.version import require_nix
@@ -79,7 +79,7 @@ async def _copy(
     start = time.monotonic()
     closure = await nix_copy.closure(paths)
     lacking = closure if new else await nix_copy.missing(store, closure)
-    total, present = count(len(closure), "store path"), len(closure) - len(lacking)
+    total, present = plural(len(closure), "store path"), len(closure) - len(lacking)
     if dry_run:
         for path in lacking:
             console.detail(f"  {path}")
@@ -110,11 +110,11 @@ def put_into_local_store(
         FetchError: Some could not be fetched.
         BuildError: There is no Nix, it is too old, or it cannot open one of the stores.
     """
-    require_nix(f"pushing to {shown(parsed.to)}")
+    require_nix(f"pushing to {without_credentials(parsed.to)}")
     if parsed.dry_run:
         raise UsageError(
             "only Nix can ask this store, about what is in the local store",
-            where=shown(parsed.to),
+            where=without_credentials(parsed.to),
             hint="prime the local store first, and name the store paths; or leave out --dry-run",
         )
     asyncio.run(nix_copy.ping(parsed.to))
@@ -123,5 +123,5 @@ def put_into_local_store(
     wanted = {(file.name, file.integrity) for file in plan.missing.values()}
     fetched = fetch(sources.only(wanted), cache, parsed, console)
     tell_fetched(console, fetched)
-    asyncio.run(prime.carry_out(plan))
+    asyncio.run(prime.apply(plan))
     return [*map(str, plan.valid), *map(str, plan.missing)], fetched

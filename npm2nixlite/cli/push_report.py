@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.binarycache.query import Amend, Present
-from npm2nixlite.cli.console import human_bytes
-from npm2nixlite.cli.files import count
+from npm2nixlite.messages import human_bytes, plural
 
 if TYPE_CHECKING:
     from npm2nixlite.binarycache.push import Plan, Summary
     from npm2nixlite.cli.console import Console
 
-__all__ = ["shown", "tell_plan", "tell_summary"]
+__all__ = ["tell_plan", "tell_summary"]
 
 
 def tell_plan(console: Console, store: str, plan: Plan, absent: int) -> dict[str, Any]:
@@ -29,11 +28,11 @@ def tell_plan(console: Console, store: str, plan: Plan, absent: int) -> dict[str
     for entry in plan.missing:
         console.detail(f"  {entry.path}")
     console.say(
-        f"{store}: {count(len(plan.entries) + absent, 'tarball')}: {len(plan.missing):,} to send, "
+        f"{store}: {plural(len(plan.entries) + absent, 'tarball')}: {len(plan.missing):,} to send, "
         f"{amend:,} to amend, {present:,} there already"
     )
     if absent:
-        console.say(f"{count(absent, 'more tarball')} would have to be fetched before it is asked")
+        console.say(f"{plural(absent, 'more tarball')} would have to be fetched before it is asked")
     return {
         "present": present,
         "toAmend": amend,
@@ -62,7 +61,7 @@ def tell_summary(
     amended = f", {summary.amended:,} amended" if summary.amended else ""
     total = summary.present + summary.amended + summary.sent
     console.say(
-        f"{store}: {count(total, 'tarball')}: {summary.sent:,} sent "
+        f"{store}: {plural(total, 'tarball')}: {summary.sent:,} sent "
         f"({human_bytes(summary.sent_bytes)}){amended}, {summary.present:,} there already; "
         f"{seconds:.1f} s{rate}"
     )
@@ -73,10 +72,3 @@ def tell_summary(
         "sentBytes": summary.sent_bytes,
         "lies": [{"path": str(path), "lie": lie} for path, lie in summary.lies],
     }
-
-
-def shown(address: str) -> str:
-    """The address without credentials."""
-    scheme, separator, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" if separator else address

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
-from npm2nixlite.cli.generate import add_fetch_options, fetch_options
+from npm2nixlite.cli.options import add_fetch_options, fetch_options
 from npm2nixlite.generate import GenerateOptions
 
 if TYPE_CHECKING:

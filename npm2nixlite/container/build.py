@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.container.job import LEFT_OUT, container_name
-from npm2nixlite.container.process import run_logged
-from npm2nixlite.container.remains import end_processes
+from npm2nixlite.container.process import end_processes, run_logged
 from npm2nixlite.container.results import Built
 from npm2nixlite.container.rootfs import BUILD, HOME, UID, environment, make_root
 from npm2nixlite.container.runners import Room
@@ -27,9 +26,9 @@ from npm2nixlite.errors import BuildError, InputError, Npm2nixliteError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from npm2nixlite.container.job import Job
+    from npm2nixlite.container.job import BuildJob
     from npm2nixlite.container.limits import Limits
-    from npm2nixlite.container.paths import Places
+    from npm2nixlite.container.paths import ContainerPaths
     from npm2nixlite.container.rootfs import Network
     from npm2nixlite.container.runners import Runner
     from npm2nixlite.container.switch import Switcher
@@ -75,7 +74,7 @@ class Builder:
         retry: Whether a result that was rolled back from is built and switched to again.
     """
 
-    job: Job
+    job: BuildJob
     runner: Runner
     limits: Limits
     network: Network
@@ -83,7 +82,7 @@ class Builder:
     retry: bool = False
 
     @property
-    def places(self) -> Places:
+    def places(self) -> ContainerPaths:
         """Where things are."""
         return self.switcher.places
 

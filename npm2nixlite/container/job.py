@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.container.tools import Tools
 
-__all__ = ["DEFAULT_SCRIPT", "LEFT_OUT", "Job", "check_name", "container_name"]
+__all__ = ["DEFAULT_SCRIPT", "LEFT_OUT", "BuildJob", "check_name", "container_name"]
 
 DEFAULT_SCRIPT = "npm ci\nnpm run build --if-present\n"
 """``npm ci``, which installs what the lock says; ``npm install`` may install something else."""
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 @dataclass(frozen=True)
-class Job:
+class BuildJob:
     """A build.
 
     Attributes:

@@ -14,7 +14,7 @@ from npm2nixlite.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["RESULT_DIR", "STATE_DIR", "WORK_DIR", "Places", "write_whole"]
+__all__ = ["RESULT_DIR", "STATE_DIR", "WORK_DIR", "ContainerPaths", "write_whole"]
 
 STATE_DIR = Path("/etc/mempool")
 WORK_DIR = Path("/var/lib/mempool/work")
@@ -22,7 +22,7 @@ RESULT_DIR = Path("/var/lib/mempool/results")
 
 
 @dataclass(frozen=True)
-class Places:
+class ContainerPaths:
     """The files of one name.
 
     Attributes:

@@ -1,24 +1,29 @@
-"""Run a container: its output to a log, its time limited."""
+"""Run a container: its output to a log, its time limited; end the processes it leaves behind."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["Ended", "run_logged"]
+__all__ = ["Ended", "end_processes", "run_logged"]
 
 _CHUNK = 1 << 16
 _GRACE = 10.0  # seconds to end in
+_PATIENCE = 10.0  # seconds for killed processes to be gone
+_PAUSE = 0.02  # seconds
 _TAIL = 2048  # bytes of output that are worth showing with an error
 
 
@@ -107,3 +112,47 @@ class _Reader(threading.Thread):
                         self._log.write(chunk)
                     except OSError:
                         writable = False
+
+
+def end_processes(root: Path) -> None:
+    """Kill every process whose file system is this directory, and wait until they are gone.
+
+    Args:
+        root: A container's; where it is not there, no process has it.
+
+    Raises:
+        BuildError: One cannot be killed.
+    """
+    end = time.monotonic() + _PATIENCE
+    while left := [pid for pid in _processes() if _lives_in(pid, root)]:
+        if time.monotonic() > end:
+            raise BuildError(
+                f"processes of an earlier build do not end: {', '.join(map(str, left))}",
+                where=str(root),
+                hint="see what they wait for, and end them",
+            )
+        for pid in left:
+            _kill(pid, root)
+        time.sleep(_PAUSE)
+
+
+def _kill(pid: int, root: Path) -> None:
+    with suppress(OSError):
+        handle = os.pidfd_open(pid)  # looked at again below: the number may be another's by now
+        try:
+            if _lives_in(pid, root):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+
+
+def _lives_in(pid: int, root: Path) -> bool:
+    """Whether ``/`` is that directory for a process."""
+    try:
+        return Path(f"/proc/{pid}/root").samefile(root)
+    except OSError:
+        return False  # gone, or somebody else's

@@ -11,12 +11,12 @@ from npm2nixlite.container.status import read_status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from npm2nixlite.container.paths import Places
+    from npm2nixlite.container.paths import ContainerPaths
 
 __all__ = ["describe", "state"]
 
 
-def state(places: Places) -> dict[str, Any]:
+def state(places: ContainerPaths) -> dict[str, Any]:
     """Everything known, for programs; nothing is written and no lock is taken."""
     results = Results(places)
     status = read_status(places.status)

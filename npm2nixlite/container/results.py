@@ -11,14 +11,14 @@ import subprocess
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.container.tree import remove_tree, seal
+from npm2nixlite.container.tree import make_read_only, remove_tree
 from npm2nixlite.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from npm2nixlite.container.paths import Places
+    from npm2nixlite.container.paths import ContainerPaths
 
 __all__ = ["Built", "Results"]
 
@@ -56,7 +56,7 @@ class Results:
         places: Where they are.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: ContainerPaths) -> None:
         self._root = places.results
         self._current = places.current
 
@@ -101,7 +101,7 @@ class Results:
             OSError: The disk is full, say.
         """
         staged.mkdir(mode=0o755)
-        files = seal(output)
+        files = make_read_only(output)
         output.rename(staged / _TREE)
         text = json.dumps({"built": asdict(built), "files": files})
         (staged / _BUILT).write_text(text, "utf-8")

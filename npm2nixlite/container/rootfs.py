@@ -115,7 +115,7 @@ def _link_programs(root: Path, tools: Tools) -> None:
     directory.mkdir(parents=True)
     for name, program in tools.programs.items():
         (directory / name).symlink_to(program)
-    # Places that shebangs, npm and systemd-nspawn take for granted, where no mount fills them.
+    # Paths that shebangs, npm and systemd-nspawn take for granted, where no mount fills them.
     for place in ("bin/sh", "usr/bin/env", "usr/bin/getent"):
         path = root / place
         mounted = {Path("/", place).parent, Path("/usr", place).parent} & set(tools.mounts)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["RUNNERS", "Bwrap", "Nspawn", "Room", "Runner", "find_runner"]
 
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
-"""A run that is killed takes its container along; `remains` sees to what outlives it still."""
+"""A run that is killed takes its container along; `end_processes` ends what still outlives it."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from npm2nixlite.container.paths import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Failure", "Pending", "Status", "now", "read_status", "write_status"]
+__all__ = ["LastFailure", "Pending", "Status", "now", "read_status", "write_status"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Failure:
+class LastFailure:
     """What went wrong last.
 
     Attributes:
@@ -64,7 +64,7 @@ class Status:
     since: str | None = None
     previous: str | None = None
     pending: Pending | None = None
-    failure: Failure | None = None
+    failure: LastFailure | None = None
     rolled_back: str | None = None
 
 
@@ -81,7 +81,7 @@ def read_status(path: Path) -> Status:
         return Status(
             **fields,
             pending=None if pending is None else Pending(**pending),
-            failure=None if failure is None else Failure(**failure),
+            failure=None if failure is None else LastFailure(**failure),
         )
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return Status()

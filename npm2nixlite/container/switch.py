@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.container.paths import write_whole
 from npm2nixlite.container.results import Results
-from npm2nixlite.container.status import Failure, Pending, Status, now, read_status, write_status
+from npm2nixlite.container.status import (
+    LastFailure,
+    Pending,
+    Status,
+    now,
+    read_status,
+    write_status,
+)
 from npm2nixlite.errors import BuildError, Npm2nixliteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from npm2nixlite.container.paths import Places
+    from npm2nixlite.container.paths import ContainerPaths
     from npm2nixlite.container.units import Units
 
 __all__ = ["Step", "Switcher", "no_room", "rollback"]
@@ -53,7 +60,7 @@ class Switcher:
         watch: Told each step before it is done.
     """
 
-    places: Places
+    places: ContainerPaths
     units: Units
     keep_previous: bool
     watch: Callable[[Step], None]
@@ -121,7 +128,7 @@ class Switcher:
 
     def note_failure(self, result: str, step: Step, error: Npm2nixliteError) -> None:
         """Remember what went wrong; where there is no room for that, the caller's error tells."""
-        failure = Failure(now(), result, step.value, error.what)
+        failure = LastFailure(now(), result, step.value, error.what)
         with suppress(OSError):
             write_status(self.places.status, replace(self.status(), failure=failure))
 

@@ -16,7 +16,7 @@ from npm2nixlite.errors import BuildError, InputError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-__all__ = ["copy_tree", "give_to", "remove_tree", "seal", "tree_hash"]
+__all__ = ["copy_tree", "give_to", "make_read_only", "remove_tree", "tree_hash"]
 
 _ATTEMPTS = 50  # to remove a tree in which a dying process may still be writing
 _PAUSE = 0.1  # seconds between them
@@ -71,7 +71,7 @@ def give_to(root: Path, uid: int) -> None:
         os.lchown(root / name, uid, uid)
 
 
-def seal(root: Path) -> list[tuple[str, int]]:
+def make_read_only(root: Path) -> list[tuple[str, int]]:
     """Take over what a build left: owned by this user, without setuid and setgid bits.
 
     Returns:

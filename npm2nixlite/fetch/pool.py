@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.fetch.job import Failure, FetchOptions, Job
+    from npm2nixlite.progress import Advance
 
 __all__ = ["fetch_all", "fetch_first"]
 
@@ -26,7 +27,7 @@ def fetch_all(
     jobs: Sequence[Job],
     cache: Cache,
     options: FetchOptions,
-    progress: Callable[[int, int], None] = lambda _tarballs, _bytes: None,
+    advance: Advance = lambda _items, _size: None,
 ) -> list[Fetched | Failure]:
     """Fetch, verify and cache tarballs.
 
@@ -34,7 +35,7 @@ def fetch_all(
         jobs: Each of them once.
         cache: Where they go.
         options: Connections, retries, timeout.
-        progress: Called with how many more tarballs, and how many more bytes, are through.
+        advance: Told of each tarball that is through, and of bytes as they come.
 
     Returns:
         What came of each job, in their order. One failure stops no other job.
@@ -46,7 +47,7 @@ def fetch_all(
     """
     if not jobs:
         return []
-    tally = _Tally(len(jobs), progress)
+    tally = _Tally(len(jobs), advance)
     tls = Tls()
     for config, url in {id(j.config): (j.config, j.url) for j in jobs if _is_https(j)}.values():
         tls.context(config.tls(url))  # once, not once a process
@@ -76,7 +77,7 @@ def fetch_first(
     alternatives: Sequence[Sequence[Job]],
     cache: Cache,
     options: FetchOptions,
-    progress: Callable[[int, int], None] = lambda _tarballs, _bytes: None,
+    advance: Advance = lambda _items, _size: None,
 ) -> list[tuple[Job, Fetched | Failure]]:
     """Fetch each tarball from the first of its addresses that gives it.
 
@@ -84,7 +85,7 @@ def fetch_first(
         alternatives: For each tarball its jobs, at least one.
         cache: See `fetch_all`, as for the rest.
         options: How to fetch.
-        progress: See `fetch_all`.
+        advance: See `fetch_all`.
 
     Returns:
         For each tarball the job that gave it and what came of it; or the last job, and why it
@@ -95,7 +96,7 @@ def fetch_first(
     while left:
         jobs = {number: queue.pop(0) for number, queue in left.items()}
         for number, outcome in zip(
-            jobs, fetch_all(list(jobs.values()), cache, options, progress), strict=True
+            jobs, fetch_all(list(jobs.values()), cache, options, advance), strict=True
         ):
             found[number] = (jobs[number], outcome)
             if isinstance(outcome, Fetched) or not left[number]:
@@ -126,22 +127,22 @@ def _is_https(job: Job) -> bool:
 class _Tally:
     """Gathers reports into outcomes, and tells the progress."""
 
-    def __init__(self, jobs: int, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, jobs: int, advance: Advance) -> None:
         self._outcomes: list[Fetched | Failure | None] = [None] * jobs
         self._bytes = [0] * jobs
         self.left = jobs
-        self._progress = progress
+        self._advance = advance
 
     def take(self, report: Report) -> None:
         number, news = report
         if isinstance(news, int):
             self._bytes[number] += news
-            self._progress(0, news)
+            self._advance(0, news)
             return
         self._outcomes[number] = news
         self.left -= 1
         size = getattr(news, "size", self._bytes[number])
-        self._progress(1, max(0, size - self._bytes[number]))
+        self._advance(1, max(0, size - self._bytes[number]))
 
     def outcomes(self) -> list[Fetched | Failure]:
         known = [outcome for outcome in self._outcomes if outcome is not None]

@@ -16,7 +16,7 @@ from npm2nixlite.fetch.job import Failure, Fetched, Job
 from npm2nixlite.fetch.metadata import Distribution, ask_registry
 from npm2nixlite.fetch.partial import Download
 from npm2nixlite.fetch.refusal import Refused
-from npm2nixlite.integrity import hold_against
+from npm2nixlite.integrity import check_integrity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -135,7 +135,7 @@ class _Worker:
 
         def verify(file: PartialFile) -> Fetched:
             computed = file.integrities()
-            hold_against(demanded, computed, _OTHER_TARBALL)
+            check_integrity(demanded, computed, _OTHER_TARBALL)
             file.move(lambda path: self._cache.add(path, computed["sha512"], demanded))
             return Fetched(computed["sha512"], file.size, url, by_registry=False)
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from npm2nixlite.store.path import StorePath
 
-__all__ = ["Plan", "carry_out", "plan", "plan_here", "store_dir"]
+__all__ = ["PrimePlan", "apply", "plan", "plan_here", "store_dir"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PrimePlan:
     """What the local store has, and what it lacks.
 
     Attributes:
@@ -52,7 +52,7 @@ async def store_dir() -> str:
     return str(json.loads("".join(lines)))
 
 
-async def plan(files: Iterable[FixedFile], store_dir: str) -> Plan:
+async def plan(files: Iterable[FixedFile], store_dir: str) -> PrimePlan:
     """Ask the local store what it has; nothing is added.
 
     Args:
@@ -67,19 +67,19 @@ async def plan(files: Iterable[FixedFile], store_dir: str) -> Plan:
     invalid: set[str] = set()
     for batch in batches(paths):
         invalid.update(await run(["nix-store", "--check-validity", "--print-invalid", *batch]))
-    return Plan(
+    return PrimePlan(
         tuple(path for text, (path, _) in paths.items() if text not in invalid),
         {path: file for text, (path, file) in paths.items() if text in invalid},
     )
 
 
-async def plan_here(files: Iterable[FixedFile]) -> Plan:
+async def plan_here(files: Iterable[FixedFile]) -> PrimePlan:
     """The same, for the store directory of the Nix that is installed."""
     return await plan(files, await store_dir())
 
 
-async def carry_out(
-    plan: Plan,
+async def apply(
+    plan: PrimePlan,
     scratch: Path | None = None,
     watch: Callable[[int], None] = lambda _: None,
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.pack.glob import Rule, parse_rules
+from npm2nixlite.pack.glob import IgnoreRule, parse_rules
 from npm2nixlite.pack.workspaces import workspace_directories
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ class Directory:
     parent: Directory | None = None
     exact: bool = False
     required: tuple[str, ...] = ()
-    defaults: tuple[Rule, ...] = _DEFAULTS
-    listed: tuple[Rule, ...] | None = None
-    strict: tuple[Rule, ...] = ()
+    defaults: tuple[IgnoreRule, ...] = _DEFAULTS
+    listed: tuple[IgnoreRule, ...] | None = None
+    strict: tuple[IgnoreRule, ...] = ()
     reads_package_json: bool = False
-    ignored: tuple[Rule, ...] = field(default=(), init=False)
+    ignored: tuple[IgnoreRule, ...] = field(default=(), init=False)
 
     @property
     def name(self) -> str:
@@ -182,7 +182,7 @@ class Directory:
             return None
 
 
-def _applies(rule: Rule, entry: str, name: str | None, partly: bool) -> bool:
+def _applies(rule: IgnoreRule, entry: str, name: str | None, partly: bool) -> bool:
     if rule.matches(f"/{entry}") or rule.matches(entry):
         return True
     if not partly:
@@ -192,7 +192,7 @@ def _applies(rule: Rule, entry: str, name: str | None, partly: bool) -> bool:
     )
 
 
-def _could_apply(rule: Rule, entry: str) -> bool:
+def _could_apply(rule: IgnoreRule, entry: str) -> bool:
     return (
         rule.matches(f"/{entry}/")
         or rule.matches(f"{entry}/")
@@ -210,7 +210,7 @@ def _directly_in(path: str, name: str) -> bool:
 
 def _package_rules(
     package: Mapping[str, Any], directory: Path, bins: Iterable[str]
-) -> tuple[tuple[Rule, ...] | None, tuple[Rule, ...], tuple[str, ...]]:
+) -> tuple[tuple[IgnoreRule, ...] | None, tuple[IgnoreRule, ...], tuple[str, ...]]:
     """From package.json: what ``files`` lists, what is in or out all the same, and single files."""
     listed: list[str] | None = None
     strict = [*_NEVER, *_ALWAYS_IN_A_PACKAGE, *_NEVER_IN_A_PACKAGE]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Rule", "parse_rule", "parse_rules"]
+__all__ = ["IgnoreRule", "parse_rule", "parse_rules"]
 
 _POSIX_CLASSES = {
     "alnum": "A-Za-z0-9",
@@ -41,7 +41,7 @@ _Part = re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class IgnoreRule:
     """One line of an ignore file.
 
     Attributes:
@@ -71,14 +71,14 @@ class Rule:
         )
 
 
-def parse_rules(text: str) -> tuple[Rule, ...]:
+def parse_rules(text: str) -> tuple[IgnoreRule, ...]:
     """The rules of an ignore file, in its order."""
     lines = (line.strip() for line in re.split(r"\r?\n", text))
     return tuple(parse_rule(line) for line in lines if line and not line.startswith("#"))
 
 
 @lru_cache(maxsize=4096)
-def parse_rule(line: str, *, case_sensitive: bool = False) -> Rule:
+def parse_rule(line: str, *, case_sensitive: bool = False) -> IgnoreRule:
     """One rule; each ``!`` before it turns its meaning around."""
     pattern = line.lstrip("!")
     negated = (len(line) - len(pattern)) % 2 == 1
@@ -90,7 +90,7 @@ def parse_rule(line: str, *, case_sensitive: bool = False) -> Rule:
         except re.error:
             continue  # as a class whose range runs backwards: it matches nothing
     relative = any(len(parts) <= (1 if parts[-1] else 2) for parts in alternatives)
-    return Rule(negated, tuple(compiled), relative)
+    return IgnoreRule(negated, tuple(compiled), relative)
 
 
 def _split(pattern: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npm2nixlite.pack.glob import Rule, parse_rule
+from npm2nixlite.pack.glob import IgnoreRule, parse_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ __all__ = ["is_workspace", "workspace_directories"]
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     text: str
-    rule: Rule
+    rule: IgnoreRule
 
     def matches(self, path: str, *, partly: bool = False) -> bool:
         if not self.rule.matches(f"/{path}", partly=partly):

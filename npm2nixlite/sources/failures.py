@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
+from npm2nixlite.messages import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,8 +41,7 @@ def fetch_error(failures: Iterable[Failed], total: int) -> FetchError:
         total: How many packages were wanted.
     """
     listed = sorted(failures, key=lambda item: item.install_path)
-    count = "1 package" if len(listed) == 1 else f"{len(listed):,} packages"
-    lines = [f"{count} of {total:,} could not be fetched or verified:"]
+    lines = [f"{plural(len(listed), 'package')} of {total:,} could not be fetched or verified:"]
     for item in listed:
         lines.append(f"  {item.label} ({item.install_path}): {item.failure.reason}")
         if item.failure.url:

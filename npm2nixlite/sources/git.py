@@ -13,7 +13,7 @@ from npm2nixlite.agreement.check import check_agreement
 from npm2nixlite.errors import FetchError, InputError
 from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.plan import plan_lock
-from npm2nixlite.sources.git_prepare import look_into
+from npm2nixlite.sources.git_prepare import inspect_tree
 from npm2nixlite.sources.git_trees import ResolvedTree, resolve_revisions
 from npm2nixlite.sources.local_files import pin_local_file
 from npm2nixlite.sources.resolve import Wanted
@@ -90,7 +90,7 @@ def find_git_sources(
         revisions |= found
         level = {}
         for tree, revision in found.items():
-            needs = look_into(tree, revision.place)
+            needs = inspect_tree(tree, revision.place)
             obstacles[tree] = list(needs.obstacles)
             if needs.lock is None or needs.obstacles:
                 continue

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.lock.git import GitTree
 
-__all__ = ["Preparation", "look_into"]
+__all__ = ["Preparation", "inspect_tree"]
 
 _INSTALLING = ("preinstall", "install", "postinstall", "build", "prepack", "prepare")
 """Scripts for whose sake npm installs the dependencies."""
@@ -40,7 +40,7 @@ class Preparation:
     obstacles: tuple[str, ...] = ()
 
 
-def look_into(tree: GitTree, place: Path) -> Preparation:
+def inspect_tree(tree: GitTree, place: Path) -> Preparation:
     """Find out what a tree needs.
 
     Args:

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
-from npm2nixlite.integrity import Integrity, hold_against
+from npm2nixlite.integrity import Integrity, check_integrity
 from npm2nixlite.node_packages.write import LocalPin
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def pin_local_file(wanted: LocalFile, directory: Path) -> LocalPin:
         ) from error
     computed = {name: Integrity.of(name, value.digest()) for name, value in hashes.items()}
     try:
-        hold_against(wanted.integrities, computed, _OTHER_TARBALL)
+        check_integrity(wanted.integrities, computed, _OTHER_TARBALL)
     except FetchError as error:
         raise FetchError(error.what, where=place, hint=error.hint) from error
     return LocalPin(wanted.path, computed["sha256"])

@@ -13,14 +13,16 @@ from npm2nixlite.cache import Cache, Record, unwritable
 from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
 from npm2nixlite.node_packages.write import Pin
 from npm2nixlite.plan import Address, Plan, Tarball
+from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.failures import Failed, fetch_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.model import Lock
+    from npm2nixlite.progress import Progress
 
 __all__ = ["FetchSummary", "Resolution", "Wanted", "lacking", "resolve"]
 
@@ -103,7 +105,7 @@ class _Source:
         notes = tuple(_contradictions(self.tarball, self.wanted.plan.lock))
         return Failed(self.tarball.label, self.tarball.install_paths[0], failure, notes)
 
-    def settle(self, sha512: Integrity, url: str | None = None) -> None:
+    def pin_to(self, sha512: Integrity, url: str | None = None) -> None:
         """Pin it, at another address where the registry's metadata gave one."""
         address = self.tarball.address
         if url is not None and url != self.url():
@@ -121,7 +123,7 @@ def resolve(
     offline: bool = False,
     trust_lock: bool = False,
     elsewhere: bool = True,
-    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+    progress: Progress = no_progress,
 ) -> Resolution:
     """Find every tarball's sha512.
 
@@ -201,7 +203,7 @@ def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock
     url = record.url if record is not None else None
     sha512s = [item for item in tarball.integrities if item.algorithm == "sha512"]
     if trust_lock and len(sha512s) == 1:
-        source.settle(sha512s[0], url)
+        source.pin_to(sha512s[0], url)
         summary.trusted += 1
         return True
     if tarball.integrities:
@@ -210,7 +212,7 @@ def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock
         sha512 = record.sha512 if record is not None and cache.has(record.sha512) else None
     if sha512 is None:
         return False
-    source.settle(sha512, url)
+    source.pin_to(sha512, url)
     if record is not None and not tarball.integrities:
         (summary.by_registry if record.by_registry else summary.computed).append(tarball.label)
     return True
@@ -238,7 +240,7 @@ def _from_here(missing: Sequence[_Source], cache: Cache, summary: FetchSummary) 
         if sha512 is None:
             left.append(source)
         else:
-            source.settle(sha512)
+            source.pin_to(sha512)
             found.add(_content_key(source))
     summary.from_here = len(found)
     return left
@@ -250,7 +252,7 @@ def _fetch(
     options: FetchOptions,
     summary: FetchSummary,
     failures: dict[str, Failed],
-    progress: Callable[[int], Callable[[int, int], None]],
+    progress: Progress,
 ) -> None:
     from npm2nixlite.fetch.pool import fetch_first
 
@@ -297,7 +299,7 @@ def _take(
     moved = fetched.url != job.url
     for source in group:
         unlocked = not source.tarball.integrities
-        source.settle(fetched.sha512, fetched.url if moved and source.url() == job.url else None)
+        source.pin_to(fetched.sha512, fetched.url if moved and source.url() == job.url else None)
         if moved or unlocked:
             record = Record(fetched.sha512, fetched.url, fetched.by_registry)
             try:

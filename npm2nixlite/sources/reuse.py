@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.cache import Cache, unwritable
 from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.partial import PartialFile
-from npm2nixlite.integrity import Integrity, hold_against
+from npm2nixlite.integrity import Integrity, check_integrity
 from npm2nixlite.node_packages.names import store_name
 from npm2nixlite.store.path import DEFAULT_STORE_DIR, fixed_output_path
 
@@ -145,7 +145,7 @@ def _take(place: Path, sought: Sought, partial: Path, cache: Cache) -> Integrity
                 while chunk := source.read(_CHUNK):
                     copy.write(chunk)
                 computed = copy.integrities()
-                hold_against(sought.integrities, computed)
+                check_integrity(sought.integrities, computed)
                 copy.move(lambda path: cache.add(path, computed["sha512"], sought.integrities))
             finally:
                 copy.close()

@@ -13,17 +13,19 @@ from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.integrity import parse_integrity
 from npm2nixlite.node_packages.names import store_name
 from npm2nixlite.node_packages.read import read_node_packages
+from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.failures import Failed, fetch_error
 from npm2nixlite.store.fixed_file import FixedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.progress import Advance, Progress
 
 __all__ = ["FetchSummary", "Tarball", "fetch_missing", "fixed_files", "node_packages_file", "read"]
 
@@ -141,7 +143,7 @@ def fetch_missing(
     options: FetchOptions,
     *,
     offline: bool = False,
-    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+    progress: Progress = no_progress,
 ) -> FetchSummary:
     """Fetch what the download cache has not got.
 
@@ -202,7 +204,7 @@ def _fetch(
     missing: Sequence[Sequence[Tarball]],
     cache: Cache,
     options: FetchOptions,
-    advance: Callable[[int, int], None],
+    advance: Advance,
     total: int,
 ) -> list[Fetched]:
     from npm2nixlite.fetch.pool import fetch_first

@@ -13,6 +13,7 @@ from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.node_packages.write import Pin, Prepared
+from npm2nixlite.progress import no_progress
 from npm2nixlite.verify.compare import Difference, differences
 from npm2nixlite.verify.host import host_platform
 from npm2nixlite.verify.npm import (
@@ -27,12 +28,13 @@ from npm2nixlite.verify.npm import (
 from npm2nixlite.verify.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.model import Lock
     from npm2nixlite.node_packages.write import AnyPin
+    from npm2nixlite.progress import Progress
 
 __all__ = ["Sources", "Verification", "addresses_of", "host_platform", "verify"]
 
@@ -57,7 +59,7 @@ def verify(
     cache: Cache,
     options: GenerateOptions,
     omit: frozenset[str] = frozenset(),
-    progress: Callable[[int], Callable[[int, int], None]] = lambda _total: lambda _n, _b: None,
+    progress: Progress = no_progress,
 ) -> Verification:
     """Assemble a project's tree, let npm install it, and compare.
 
@@ -66,7 +68,7 @@ def verify(
         cache: The download cache.
         options: How to fetch.
         omit: Groups to leave out: ``dev``, ``optional``, ``peer``.
-        progress: See `npm2nixlite.sources.resolve.resolve`.
+        progress: Told how the fetch goes.
 
     Raises:
         BuildError: Assembling fails, or npm does.

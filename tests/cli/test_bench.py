@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from npm2nixlite.cli.console import human_bytes
+from npm2nixlite.messages import human_bytes
 from tests.support.projects import PROGRAM, Run, environment, locked, run_program, write_lock
 from tests.support.registry import Answer
 from tests.support.tarballs import sri

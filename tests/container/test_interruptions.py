@@ -29,9 +29,9 @@ _KILLED = """\
 import os, signal, sys
 from pathlib import Path
 from npm2nixlite.container.build import Builder
-from npm2nixlite.container.job import Job
+from npm2nixlite.container.job import BuildJob
 from npm2nixlite.container.limits import Limits
-from npm2nixlite.container.places import Places
+from npm2nixlite.container.places import ContainerPaths
 from npm2nixlite.container.rootfs import Network
 from npm2nixlite.container.runners import RUNNERS
 from npm2nixlite.container.switch import Step, Switcher
@@ -56,9 +56,9 @@ def count(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(count)
 disk = Path(yard)
-places = Places("web-site", disk / "state", disk / "work", disk / "results")
+places = ContainerPaths("web-site", disk / "state", disk / "work", disk / "results")
 tools = find_tools((*DEFAULT_TOOLS, "cp"))
-job = Job("web-site", Path(source), Path(script).read_text(), tools, {})
+job = BuildJob("web-site", Path(source), Path(script).read_text(), tools, {})
 units = Units(("answer",), str(disk / "systemctl"), 0.0)
 switcher = Switcher(places, units, False, watch)
 Builder(job, RUNNERS[runner], Limits(), Network(), switcher).run(wait=True, tell=print)

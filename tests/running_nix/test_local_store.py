@@ -79,7 +79,7 @@ async def test_every_file_lies_under_its_derivations_path(
     counts: list[int] = []
     plan = await prime.plan(files, STORE_DIR)
     assert set(plan.missing) == {file.store_path() for file in files}
-    await prime.carry_out(plan, tmp_path, counts.append)
+    await prime.apply(plan, tmp_path, counts.append)
     check(own, files)
     assert max(counts) == len(files)
 
@@ -87,7 +87,7 @@ async def test_every_file_lies_under_its_derivations_path(
 async def test_a_build_then_fetches_nothing(
     own: NixElsewhere, files: list[FixedFile], tmp_path: Path
 ) -> None:
-    await prime.carry_out(await prime.plan(files[:4], STORE_DIR), tmp_path)
+    await prime.apply(await prime.plan(files[:4], STORE_DIR), tmp_path)
     (tmp_path / "fetches.nix").write_text(
         "".join(
             f'(import <nix/fetchurl.nix> {{ url = "http://127.0.0.1:1/{file.name}"; '
@@ -100,13 +100,13 @@ async def test_a_build_then_fetches_nothing(
 
 
 async def test_what_is_valid_already_is_skipped(own: NixElsewhere, files: list[FixedFile]) -> None:
-    await prime.carry_out(await prime.plan(files[:3], STORE_DIR))
+    await prime.apply(await prime.plan(files[:3], STORE_DIR))
     for file in files[:3]:
         file.path.unlink(missing_ok=True)  # skipped means: not even looked at
     plan = await prime.plan(files, STORE_DIR)
     assert list(plan.valid) == [file.store_path() for file in files[:3]]
     assert list(plan.missing.values()) == files[3:]
-    await prime.carry_out(plan)
+    await prime.apply(plan)
     assert not (await prime.plan(files, STORE_DIR)).missing
     assert own.root.exists()
 
@@ -124,12 +124,12 @@ async def test_a_file_that_is_not_what_its_hash_says_is_named_and_its_path_stays
     with pytest.raises(
         FetchError, match=r"core-7\.0\.0\.tgz do not have the hash sha512-"
     ) as caught:
-        await prime.carry_out(await prime.plan(files, STORE_DIR))
+        await prime.apply(await prime.plan(files, STORE_DIR))
     assert str(files[1].path) in str(caught.value)
     still_missing = (await prime.plan(files, STORE_DIR)).missing
     assert files[1].store_path() in still_missing
     files[1].path.write_bytes(b"other")
-    await prime.carry_out(await prime.plan(files, STORE_DIR))
+    await prime.apply(await prime.plan(files, STORE_DIR))
     check(own, files)
 
 
@@ -137,7 +137,7 @@ async def test_a_file_that_is_not_what_its_hash_says_is_named_and_its_path_stays
 async def test_a_file_that_is_gone_is_named(files: list[FixedFile]) -> None:
     files[0].path.unlink()
     with pytest.raises(FetchError, match="the file is gone") as caught:
-        await prime.carry_out(await prime.plan(files, STORE_DIR))
+        await prime.apply(await prime.plan(files, STORE_DIR))
     assert str(files[0].path) in str(caught.value)
 
 
@@ -145,7 +145,7 @@ async def test_a_file_that_is_gone_is_named(files: list[FixedFile]) -> None:
 async def test_nothing_is_left_beside_the_files(files: list[FixedFile], tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    await prime.carry_out(await prime.plan(files, STORE_DIR), scratch)
+    await prime.apply(await prime.plan(files, STORE_DIR), scratch)
     assert list(scratch.iterdir()) == []
     assert all(file.path.stat().st_nlink == 1 for file in files)
 
@@ -162,7 +162,7 @@ def other_file_system(tmp_path: Path) -> Iterator[Path]:
 async def test_files_on_another_file_system_are_copied(
     own: NixElsewhere, files: list[FixedFile], other_file_system: Path
 ) -> None:
-    await prime.carry_out(await prime.plan(files, STORE_DIR), other_file_system)
+    await prime.apply(await prime.plan(files, STORE_DIR), other_file_system)
     check(own, files)
 
 
@@ -172,7 +172,7 @@ async def test_more_files_than_fit_into_one_command_line(tmp_path: Path) -> None
         fixed_file(tmp_path / "many", f"{'long' * 40}-{number}.tgz", b"%d" % number)
         for number in range(1_000)
     ]
-    await prime.carry_out(await prime.plan(files, STORE_DIR), tmp_path)
+    await prime.apply(await prime.plan(files, STORE_DIR), tmp_path)
     assert not (await prime.plan(files, STORE_DIR)).missing
 
 
@@ -246,7 +246,7 @@ async def test_a_user_whom_the_daemon_does_not_trust_can_prime(
     assert len(plan.missing) == 2
     scratch = daemon / "scratch"
     scratch.mkdir()
-    await prime.carry_out(plan, scratch)
+    await prime.apply(plan, scratch)
     assert not (await prime.plan(files, STORE_DIR)).missing
     monkeypatch.undo()  # back to root
     check(nix.elsewhere(daemon / "root"), files)

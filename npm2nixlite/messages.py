@@ -1,0 +1,45 @@
+"""How messages show numbers, sizes and addresses."""
+
+from __future__ import annotations
+
+__all__ = ["human_bytes", "plural", "without_credentials"]
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """A number of things, with thousands separated.
+
+    Args:
+        number: How many.
+        one: What one of them is called.
+        many: What several are called; ``one`` with an "s" where not given.
+
+    >>> plural(1, "package"), plural(2_000, "package"), plural(0, "entry", "entries")
+    ('1 package', '2,000 packages', '0 entries')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def human_bytes(count: float) -> str:
+    """A number of bytes in decimal units.
+
+    >>> human_bytes(244_123_456)
+    '244.1 MB'
+    """
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def without_credentials(address: str) -> str:
+    """An address as messages may show it: without user name and password.
+
+    >>> without_credentials("https://me:secret@cache.example/x")
+    'https://cache.example/x'
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    end = min((rest.find(sign) for sign in "/?#" if sign in rest), default=len(rest))
+    return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}"
