@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Advance", "Progress", "no_progress"]
+__all__ = ["Advance", "Progress", "Steps", "ignore", "no_progress", "no_steps"]
 
 
 class Advance(Protocol):
@@ -30,6 +30,26 @@ class Progress(Protocol):
         """
 
 
+class Steps(Protocol):
+    """Names the steps of a use case; its result starts them."""
+
+    def __call__(self, step: str, /) -> Progress:
+        """Name a step.
+
+        Args:
+            step: What is done, such as ``fetching``.
+        """
+
+
+def ignore(_items: int, _size: int, /) -> None:
+    """What nobody watches is told."""
+
+
 def no_progress(_total: int, /) -> Advance:
     """Progress that nobody watches."""
-    return lambda _items, _size: None
+    return ignore
+
+
+def no_steps(_step: str, /) -> Progress:
+    """Steps that nobody watches."""
+    return no_progress

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.binarycache.backends.s3 import Bucket
 
-__all__ = ["DEFAULT_JOBS", "SCHEMES", "STALLED", "backend_at"]
+__all__ = [
+    "DEFAULT_JOBS",
+    "SCHEMES",
+    "STALLED",
+    "backend_at",
+    "is_cache",
+]
 
 DEFAULT_JOBS = 16
 """How many requests run at once; a cache far away needs them to hide the way."""
@@ -27,6 +33,14 @@ STALLED = 60.0
 """Seconds without any progress after which a request is given up."""
 
 _S3_PARAMETERS = frozenset({"endpoint", "region", "profile", "scheme"})
+
+
+def is_cache(address: str) -> bool:
+    """Whether an address is a binary cache's; all others only Nix can open."""
+    try:
+        return urlsplit(address).scheme in SCHEMES
+    except ValueError:
+        return False
 
 
 def backend_at(

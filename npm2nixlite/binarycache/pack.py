@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from npm2nixlite.binarycache.verified import CHUNK, StreamedNar, verified_nar
 from npm2nixlite.errors import BuildError, FetchError, InputError
 from npm2nixlite.store import base32
-from npm2nixlite.store.fixed_file import FixedFile, mismatch
+from npm2nixlite.store.fixed_file import FixedFile, wrong_bytes
 from npm2nixlite.store.nar import dump, file_frame, file_nar_size
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def pack(file: FixedFile, compression: Compression, scratch: Path) -> Packed:
         if file.recursive:
             packed = _pack_spooled(file, dump(file.path), compression, scratch)
             if packed.nar_hash != file.integrity.digest:
-                raise mismatch(file)
+                raise wrong_bytes(file)
             return packed
         size = file.path.stat().st_size
         if size <= _SMALL:
@@ -160,7 +160,7 @@ def _pack_small(file: FixedFile, compression: Compression) -> Packed:
     content = file.path.read_bytes()
     found = hashlib.new(file.integrity.algorithm, content, usedforsecurity=False).digest()
     if found != file.integrity.digest:
-        raise mismatch(file)
+        raise wrong_bytes(file)
     head, tail = file_frame(len(content))
     nar = head + content + tail
     nar_hash = hashlib.sha256(nar).digest()

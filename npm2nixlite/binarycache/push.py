@@ -15,6 +15,7 @@ from npm2nixlite.binarycache import cache_info
 from npm2nixlite.binarycache.address import DEFAULT_JOBS
 from npm2nixlite.binarycache.pack import Compression, is_quick, pack
 from npm2nixlite.binarycache.query import Amend, Present, Send, State, ask
+from npm2nixlite.progress import ignore
 from npm2nixlite.store.narinfo import NarInfo, render
 from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath
 from npm2nixlite.store.signature import sign
@@ -24,19 +25,17 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.progress import Advance
     from npm2nixlite.store.fixed_file import FixedFile
     from npm2nixlite.store.signature import SecretKey
-
-    Watch = Callable[["Progress"], None]
 
 __all__ = [
     "DEFAULTS",
     "Entry",
     "Options",
     "Plan",
-    "Progress",
     "Summary",
-    "carry_out",
+    "apply",
     "plan",
     "plan_new",
     "push",
@@ -63,23 +62,6 @@ class Options:
 
 
 DEFAULTS = Options()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a stage is; of a stage that is shared out, as far as its shares are known.
-
-    Attributes:
-        stage: ``ask`` or ``send``.
-        done: Files so far.
-        total: Files in all.
-        sent: Bytes of NARs, compressed where they are, sent in this stage so far.
-    """
-
-    stage: str
-    done: int
-    total: int
-    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +106,31 @@ class Summary:
         amended: Files it had, whose narinfo got its content address or our signature.
         sent: Files it has now.
         sent_bytes: The size of their NARs as they were sent.
-        lies: Those of them whose narinfo was wrong, and what it said.
+        mismatches: Those of them whose narinfo was wrong, and what was wrong with it.
     """
 
     present: int
     amended: int
     sent: int
     sent_bytes: int
-    lies: tuple[tuple[StorePath, str], ...]
+    mismatches: tuple[tuple[StorePath, str], ...]
 
 
 async def push(
     backend: Backend,
     files: Iterable[FixedFile],
     options: Options = DEFAULTS,
-    watch: Watch = lambda _: None,
+    advance: Advance = ignore,
 ) -> Summary:
     """Put files into a binary cache, each under its fixed-output path; see `plan`, `apply`."""
-    return await carry_out(backend, await plan(backend, files, options, watch), options, watch)
+    return await apply(backend, await plan(backend, files, options), options, advance)
 
 
 async def plan(
     backend: Backend,
     files: Iterable[FixedFile],
     options: Options = DEFAULTS,
-    watch: Watch = lambda _: None,
+    advance: Advance = ignore,
 ) -> Plan:
     """Ask a cache what it has; nothing is changed.
 
@@ -156,7 +138,7 @@ async def plan(
         backend: The cache, inside its context.
         files: What it is to have; twice the same counts once.
         options: How to push.
-        watch: Told of each answer.
+        advance: Told of each answer.
 
     Raises:
         BuildError: The cache cannot be asked.
@@ -170,7 +152,7 @@ async def plan(
 
     async def look(path: StorePath) -> None:
         states[path] = await ask(backend, paths[path], path, options.key)
-        watch(Progress("ask", len(states), len(paths)))
+        advance(1, 0)
 
     await _each(paths, options.jobs, look)
     entries = (Entry(file, path, states[path]) for path, file in paths.items())
@@ -187,11 +169,11 @@ def plan_new(files: Iterable[FixedFile], options: Options = DEFAULTS) -> Plan:
     return Plan(cache_is_new=True, entries=tuple(entries))
 
 
-async def carry_out(
+async def apply(
     backend: Backend,
     plan: Plan,
     options: Options = DEFAULTS,
-    watch: Watch = lambda _: None,
+    advance: Advance = ignore,
 ) -> Summary:
     """Send what a plan says is missing.
 
@@ -199,7 +181,7 @@ async def carry_out(
         backend: The cache, inside its context.
         plan: What it lacks.
         options: Those the plan was made with.
-        watch: Told of each file.
+        advance: Told of each file.
 
     Raises:
         BuildError: The cache takes no upload; what it took already stays, and is whole.
@@ -218,7 +200,7 @@ async def carry_out(
             size = await _send(backend, entries, options, Path(scratch))
             sent_bytes += size
             done += len(entries)
-            watch(Progress("send", done, len(missing), sent_bytes))
+            advance(len(entries), size)
 
         await _each(_by_content(missing), options.jobs, send)
     return Summary(
@@ -226,10 +208,10 @@ async def carry_out(
         amended=len(amend),
         sent=done,
         sent_bytes=sent_bytes,
-        lies=tuple(
-            (entry.path, entry.state.lie)
+        mismatches=tuple(
+            (entry.path, entry.state.mismatch)
             for entry in plan.entries
-            if isinstance(entry.state, Send) and entry.state.lie
+            if isinstance(entry.state, Send) and entry.state.mismatch
         ),
     )
 

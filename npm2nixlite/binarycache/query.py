@@ -41,10 +41,10 @@ class Send:
     """The cache has not got the file, or has a narinfo that is wrong.
 
     Attributes:
-        lie: What is wrong with the narinfo that is there; empty where there is none.
+        mismatch: What is wrong with the narinfo that is there; empty where there is none.
     """
 
-    lie: str = ""
+    mismatch: str = ""
 
 
 State = Present | Amend | Send
@@ -75,11 +75,11 @@ async def ask(
     try:
         info = parse(raw.decode())
     except (InputError, UnicodeDecodeError) as error:
-        return Send(lie=f"it cannot be read: {getattr(error, 'what', 'it is not text')}")
+        return Send(mismatch=f"it cannot be read: {getattr(error, 'what', 'it is not text')}")
     ca = file.content_address
-    lie = await _disagreement(info, file, path, ca)
-    if lie:
-        return Send(lie)
+    mismatch = await _disagreement(info, file, path, ca)
+    if mismatch:
+        return Send(mismatch)
     truth = replace(info, ca=ca)
     if key is not None and not key.public_key.verifies(truth):
         truth = sign(truth, key)

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from npm2nixlite.store.fixed_file import FixedFile, mismatch
+from npm2nixlite.store.fixed_file import FixedFile, wrong_bytes
 from npm2nixlite.store.nar import file_frame, file_nar_size
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def verified_nar(file: FixedFile, size: int) -> Iterator[bytes]:
             left -= len(chunk)
             yield chunk
     if left or content.digest() != file.integrity.digest:
-        raise mismatch(file)
+        raise wrong_bytes(file)
     yield tail
 
 
@@ -112,7 +112,7 @@ class _NarReader(io.RawIOBase):
         self._position += len(piece)
         self._hashed = self._position
         if self._hashed == self._nar.size and self._digest.digest() != self._nar.nar_hash:
-            raise mismatch(self._nar.file)
+            raise wrong_bytes(self._nar.file)
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -125,7 +125,7 @@ class _NarReader(io.RawIOBase):
             return self._tail[self._position - end :][:most]
         piece = self._source.read(min(most, end - self._position))
         if not piece:
-            raise mismatch(self._nar.file)
+            raise wrong_bytes(self._nar.file)
         return piece
 
     def close(self) -> None:

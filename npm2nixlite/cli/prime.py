@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
-from npm2nixlite.cli.files import (
-    DEFAULT_FILE,
-    counter,
-    fetch,
-    fetch_json,
-    read_all,
-    tell_fetched,
-)
+from npm2nixlite.cli.files import DEFAULT_FILE, fetch_json, source_options, tell_fetched
 from npm2nixlite.cli.options import add_fetch_options
-from npm2nixlite.errors import FetchError
 from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.messages import plural
-from npm2nixlite.nix import local_store as prime
-from npm2nixlite.nix.version import require_nix
-from npm2nixlite.sources.tarballs import FetchSummary
+from npm2nixlite.publish import prime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from npm2nixlite.cli.console import Console
 
 __all__ = ["add_parser"]
@@ -81,55 +65,27 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
-    start = time.monotonic()
-    cache = Cache(parsed.cache_dir)
-    sources = read_all(parsed.files, parsed)
-    require_nix("priming")
-    plan = asyncio.run(prime.plan_here(sources.files(cache)))
-    wanted = {(file.name, file.integrity) for file in plan.missing.values()}
-    missing = sources.only(wanted)
-    paths = plural(len(plan.valid) + len(plan.missing), "path")
-    if parsed.dry_run:
-        for path in plan.missing:
+    primed = prime(parsed.files, source_options(parsed), dry_run=parsed.dry_run, steps=console.bar)
+    missing, valid = len(primed.missing), len(primed.valid)
+    paths = plural(valid + missing, "path")
+    if primed.fetched is None:
+        for path in primed.missing:
             console.detail(f"  {path}")
         console.say(
-            f"{paths}: {len(plan.missing):,} to add, of which {missing.absent(cache):,} to fetch "
-            f"first; {len(plan.valid):,} valid already"
+            f"{paths}: {missing:,} to add, of which {primed.absent:,} to fetch first; "
+            f"{valid:,} valid already"
         )
-        fetched, added = FetchSummary(len(wanted), 0, 0, 0.0), 0
     else:
-        fetched = fetch(missing, cache, parsed, console)
-        tell_fetched(console, fetched)
-        if plan.missing:
-            told = counter(console.bar("priming")(len(plan.missing)))
-            with _scratch(cache) as scratch:
-                asyncio.run(prime.apply(plan, scratch, told))
-        added = len(plan.missing)
-        seconds = time.monotonic() - start
-        console.say(f"{paths}: {added:,} added, {len(plan.valid):,} valid already; {seconds:.1f} s")
+        tell_fetched(console, primed.fetched)
+        console.say(f"{paths}: {missing:,} added, {valid:,} valid already; {primed.seconds:.1f} s")
     console.summary(
         {
             "dryRun": parsed.dry_run,
-            "valid": len(plan.valid),
-            "missing": [str(path) for path in plan.missing] if parsed.dry_run else [],
-            "added": added,
-            "fetch": fetch_json(fetched),
-            "seconds": round(time.monotonic() - start, 3),
+            "valid": valid,
+            "missing": [str(path) for path in primed.missing] if parsed.dry_run else [],
+            "added": 0 if parsed.dry_run else missing,
+            "fetch": None if primed.fetched is None else fetch_json(primed.fetched),
+            "seconds": round(primed.seconds, 3),
         }
     )
     return 0
-
-
-@contextmanager
-def _scratch(cache: Cache) -> Iterator[Path | None]:
-    """A place for hard links, beside the files; None where the cache is another user's."""
-    try:
-        partial = cache.partial_directory()
-        scratch = partial.__enter__()
-    except FetchError:
-        yield None
-        return
-    try:
-        yield scratch
-    finally:
-        partial.__exit__(None, None, None)

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from npm2nixlite.binarycache.address import DEFAULT_JOBS, backend_at
+from npm2nixlite.binarycache.address import DEFAULT_JOBS
 from npm2nixlite.binarycache.credentials import Credentials
-from npm2nixlite.binarycache.pack import Compression, require
-from npm2nixlite.binarycache.push import Options, Progress
-from npm2nixlite.cache import Cache
+from npm2nixlite.binarycache.pack import Compression
 from npm2nixlite.cli.console import add_console_options
-from npm2nixlite.cli.files import (
-    DEFAULT_FILE,
-    Sources,
-    counter,
-    fetch,
-    fetch_json,
-    read_all,
-    tell_fetched,
-)
+from npm2nixlite.cli.files import DEFAULT_FILE, source_options
 from npm2nixlite.cli.options import add_fetch_options, positive
-from npm2nixlite.cli.push_closures import push_closures, put_into_local_store
-from npm2nixlite.cli.push_report import tell_plan, tell_summary
+from npm2nixlite.cli.push_report import as_json, tell
 from npm2nixlite.errors import InputError
 from npm2nixlite.generate import OUTPUT_NAME
-from npm2nixlite.messages import without_credentials
 from npm2nixlite.nix import copy as nix_copy
+from npm2nixlite.publish import PushOptions, push
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
-from npm2nixlite.store.signature import read_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.cli.console import Console
 
 __all__ = ["add_parser"]
@@ -110,49 +95,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_console_options(parser)
 
 
-@dataclass
-class _Outcome:
-    """What came of a push; each part is None where there was nothing of its kind."""
-
-    tarballs: dict[str, Any] | None = None
-    closures: dict[str, Any] | None = None
-    fetch: dict[str, Any] | None = None
-    start: float = field(default_factory=time.monotonic)
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.start
-
-
 def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
-    outcome = _Outcome()
     store_dir = os.environ.get("NIX_STORE_DIR") or DEFAULT_STORE_DIR
     files, store_paths = _sort(parsed.items, store_dir)
-    compression = None if parsed.compression is None else Compression(parsed.compression)
-    key = None if parsed.key_file is None else read_secret_key(parsed.key_file)
-    require(compression or Compression.NONE)
-    open_cache = _opener(parsed)
-    sources = read_all(files, parsed)
-    if open_cache is None and sources:
-        paths, fetched = put_into_local_store(sources, parsed, console)
-        store_paths += paths
-        outcome.fetch = fetch_json(fetched)
-    elif open_cache is not None and sources:
-        options = Options(store_dir, compression or Compression.NONE, key, parsed.jobs)
-        _push_sources(sources, open_cache, options, parsed, console, outcome)
-    if store_paths:
-        cache = None if open_cache is None else open_cache(1)
-        outcome.closures = push_closures(store_paths, parsed, compression, cache, console)
-    console.summary(
-        {
-            "store": without_credentials(parsed.to),
-            "dryRun": parsed.dry_run,
-            "tarballs": outcome.tarballs,
-            "closures": outcome.closures,
-            "fetch": outcome.fetch,
-            "seconds": round(outcome.seconds(), 3),
-        }
+    options = PushOptions(
+        sources=source_options(parsed),
+        store_dir=store_dir,
+        dry_run=parsed.dry_run,
+        compression=None if parsed.compression is None else Compression(parsed.compression),
+        key_file=parsed.key_file,
+        credentials=None if parsed.token_file is None else _token(parsed.token_file),
+        jobs=parsed.jobs,
     )
+    pushed = push(files, store_paths, parsed.to, options, console.bar)
+    tell(console, pushed)
+    console.summary({"dryRun": parsed.dry_run, **as_json(pushed)})
     return 0
 
 
@@ -174,69 +132,8 @@ def _sort(items: Sequence[Path], store_dir: str) -> tuple[list[Path], list[str]]
     return files, store_paths
 
 
-def _opener(parsed: argparse.Namespace) -> Callable[[int], Backend] | None:
-    """How to open the binary cache; None where the store is none."""
-    if not nix_copy.is_cache(parsed.to):
-        return None
-    credentials = None
-    if parsed.token_file is not None:
-        try:
-            credentials = Credentials.bearer(parsed.token_file.read_text("utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot be read: {error}", where=str(parsed.token_file)) from None
-
-    def open_cache(jobs: int) -> Backend:
-        return backend_at(
-            parsed.to,
-            credentials=credentials,
-            jobs=jobs,
-            retries=parsed.retries,
-            stalled=parsed.timeout,
-        )
-
-    open_cache(1)  # an address that cannot be used is told before anything is fetched
-    return open_cache
-
-
-def _push_sources(
-    sources: Sources,
-    open_cache: Callable[[int], Backend],
-    options: Options,
-    parsed: argparse.Namespace,
-    console: Console,
-    outcome: _Outcome,
-) -> None:
-    from npm2nixlite.binarycache.pool import ask_all, send_all
-
-    cache = Cache(parsed.cache_dir)
-    shown = without_credentials(parsed.to)
-    total = len(sources.files(cache))
-    if parsed.dry_run:
-        sources = sources.at_hand(cache)
-    else:
-        fetched = fetch(sources, cache, parsed, console)
-        tell_fetched(console, fetched)
-        outcome.fetch = fetch_json(fetched)
-    files = sources.files(cache)
-    asking = _watch(console, "asking", len(files))
-    plan = ask_all(open_cache, files, options, asking)
-    asking(Progress("ask", len(files), len(files)))  # a new cache is not asked for each
-    if parsed.dry_run:
-        outcome.tarballs = tell_plan(console, shown, plan, total - len(files))
-        return
-    sending = len(plan.missing)
-    start = time.monotonic()
-    watch = _watch(console, "sending", sending) if sending else (lambda _: None)
-    summary = send_all(open_cache, plan, options, watch)
-    outcome.tarballs = tell_summary(
-        console,
-        shown,
-        summary,
-        time.monotonic() - start,
-        outcome.seconds(),
-    )
-
-
-def _watch(console: Console, what: str, total: int) -> Callable[[Progress], None]:
-    told = counter(console.bar(what)(total))
-    return lambda progress: told(progress.done, progress.sent)
+def _token(file: Path) -> Credentials:
+    try:
+        return Credentials.bearer(file.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(file)) from None

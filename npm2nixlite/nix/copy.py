@@ -11,21 +11,23 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from npm2nixlite.binarycache.address import SCHEMES
+from npm2nixlite.binarycache.address import is_cache
 from npm2nixlite.binarycache.credentials import from_netrc, netrc_files
 from npm2nixlite.binarycache.pack import Compression
 from npm2nixlite.errors import BuildError, InputError, UsageError
 from npm2nixlite.nix.command import batches, run
+from npm2nixlite.progress import ignore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from npm2nixlite.progress import Advance
 
 __all__ = [
     "Destination",
     "closure",
     "copy",
     "destination",
-    "is_cache",
     "missing",
     "ping",
     "store_path",
@@ -51,11 +53,6 @@ class Destination:
     shown: str
     options: tuple[str, ...] = field(default=())
     key_file: Path | None = None
-
-
-def is_cache(address: str) -> bool:
-    """Whether an address is a binary cache's; all others only Nix can open."""
-    return urlsplit(address).scheme in SCHEMES
 
 
 def store_path(given: Path, store_dir: str) -> str | None:
@@ -178,15 +175,13 @@ async def missing(store: Destination, paths: Sequence[str]) -> tuple[str, ...]:
         )
 
 
-async def copy(
-    store: Destination, paths: Sequence[str], watch: Callable[[int], None] = lambda _: None
-) -> int:
+async def copy(store: Destination, paths: Sequence[str], advance: Advance = ignore) -> int:
     """Copy store paths, with all that they need, from the local store to another.
 
     Args:
         store: Where to.
         paths: In the local store.
-        watch: Told how many paths are on their way so far.
+        advance: Told of each path that is on its way.
 
     Returns:
         How many were copied; the others were there.
@@ -198,9 +193,10 @@ async def copy(
     copied: set[str] = set()
 
     def count(line: str) -> None:
-        if found := _COPIED.search(line):
+        found = _COPIED.search(line)
+        if found is not None and found[1] not in copied:
             copied.add(found[1])
-            watch(len(copied))
+            advance(1, 0)
 
     with _opening(store.address, store.shown):
         for batch in batches(paths):

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, FetchError
 from npm2nixlite.nix.command import batches, run
-from npm2nixlite.store.fixed_file import FixedFile, mismatch
+from npm2nixlite.progress import ignore
+from npm2nixlite.store.fixed_file import FixedFile, wrong_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from npm2nixlite.progress import Advance
     from npm2nixlite.store.path import StorePath
 
 __all__ = ["PrimePlan", "apply", "plan", "plan_here", "store_dir"]
@@ -81,7 +83,7 @@ async def plan_here(files: Iterable[FixedFile]) -> PrimePlan:
 async def apply(
     plan: PrimePlan,
     scratch: Path | None = None,
-    watch: Callable[[int], None] = lambda _: None,
+    advance: Advance = ignore,
 ) -> None:
     """Add what a plan says is missing.
 
@@ -89,19 +91,16 @@ async def apply(
         plan: What is missing.
         scratch: A directory for hard links, on the files' own file system; where there is none,
             the files are copied, to the usual place for temporary files.
-        watch: Told how many paths are added so far.
+        advance: Told of each path that is added.
 
     Raises:
         FetchError: A file is gone, or its bytes do not have its hash; then what Nix added of it
             lies under another path, where it harms nobody.
         BuildError: Nix cannot add a path; those added before stay.
     """
-    added = 0
 
     def count(_: str) -> None:
-        nonlocal added
-        added += 1
-        watch(added)
+        advance(1, 0)
 
     with _scratch(scratch) as directory:
         for (algorithm, recursive), wanted in _by_kind(plan.missing).items():
@@ -128,7 +127,7 @@ def _by_kind(
 def _compare(got: Sequence[str], expected: Sequence[tuple[StorePath, FixedFile]]) -> None:
     for text, (path, file) in zip(got, expected, strict=True):
         if text != str(path):
-            raise mismatch(file)
+            raise wrong_bytes(file)
 
 
 def _lay_out(files: Iterable[FixedFile], directory: Path) -> list[str]:

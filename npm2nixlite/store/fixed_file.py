@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.integrity import Integrity
 
-__all__ = ["FixedFile", "mismatch"]
+__all__ = ["FixedFile", "wrong_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class FixedFile:
         return content_address(self.integrity, recursive=self.recursive)
 
 
-def mismatch(file: FixedFile) -> FetchError:
+def wrong_bytes(file: FixedFile) -> FetchError:
     """The error for a file that is not what its hash says."""
     return FetchError(
         f"the bytes of {file.name} do not have the hash {file.integrity}",

@@ -15,7 +15,7 @@ import pytest
 from npm2nixlite.binarycache.address import backend_at
 from npm2nixlite.binarycache.backends.file import FileBackend
 from npm2nixlite.binarycache.pack import Compression
-from npm2nixlite.binarycache.push import Options, Progress, Summary, plan, push
+from npm2nixlite.binarycache.push import Options, Summary, apply, plan, push
 from npm2nixlite.errors import BuildError, FetchError, InputError
 from npm2nixlite.store.narinfo import parse, render
 from npm2nixlite.store.signature import SecretKey
@@ -56,7 +56,7 @@ async def overwrite(place: Place, file: FixedFile, text: str) -> None:
 
 async def test_a_second_push_has_nothing_to_do(place: Place, files: list[FixedFile]) -> None:
     first = await pushed(place, files)
-    assert (first.present, first.sent, first.lies) == (0, len(files), ())
+    assert (first.present, first.sent, first.mismatches) == (0, len(files), ())
     second = await pushed(place, files)
     assert (second.present, second.sent, second.sent_bytes) == (len(files), 0, 0)
 
@@ -99,20 +99,20 @@ async def test_a_plan_tells_what_is_missing_and_changes_nothing(
 
 
 async def test_progress_is_told_file_by_file(place: Place, files: list[FixedFile]) -> None:
-    told: list[Progress] = []
+    asked: list[tuple[int, int]] = []
+    sent: list[tuple[int, int]] = []
     async with backend_at(place.address) as backend:
         await push(backend, [])
-        summary = await push(backend, [*files, files[0]], watch=told.append)
-    asked = [progress for progress in told if progress.stage == "ask"]
-    sent = [progress for progress in told if progress.stage == "send"]
-    assert [progress.done for progress in asked] == [1, 2, 3, 4, 5, 6]
-    assert {progress.total for progress in asked} == {6}
-    assert sent[-1] == Progress("send", 6, 6, summary.sent_bytes)
+        found = await plan(backend, [*files, files[0]], advance=lambda *more: asked.append(more))
+        summary = await apply(backend, found, advance=lambda *more: sent.append(more))
+    assert asked == [(1, 0)] * 6
+    assert sum(items for items, _ in sent) == 6
+    assert sum(size for _, size in sent) == summary.sent_bytes
     sizes = {file.integrity: file.path.stat().st_size for file in files}
     assert sum(sizes.values()) < summary.sent_bytes < sum(sizes.values()) + 1_000
 
 
-LIES: dict[str, Callable[[str], str]] = {
+MISMATCHES: dict[str, Callable[[str], str]] = {
     "another path": lambda text: text.replace("-small-", "-other-"),
     "another hash": lambda text: re.sub(r"(NarHash: sha256:)\w{52}", r"\g<1>" + "1" * 52, text),
     "another size": lambda text: text.replace("NarSize: 12", "NarSize: 13"),
@@ -124,18 +124,18 @@ LIES: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
-async def test_a_narinfo_that_lies_is_replaced_and_noted(
-    place: Place, files: list[FixedFile], lie: str
+@pytest.mark.parametrize("mismatch", MISMATCHES)
+async def test_a_wrong_narinfo_is_replaced_and_noted(
+    place: Place, files: list[FixedFile], mismatch: str
 ) -> None:
     await pushed(place, files)
     truth = await narinfo(place, files[0])
-    told = LIES[lie](truth)
+    told = MISMATCHES[mismatch](truth)
     assert told != truth
     await overwrite(place, files[0], told)
     summary = await pushed(place, files)
     assert (summary.present, summary.sent) == (len(files) - 1, 1)
-    [(path, _)] = summary.lies
+    [(path, _)] = summary.mismatches
     assert path == files[0].store_path()
     assert await narinfo(place, files[0]) == truth
 
@@ -284,7 +284,7 @@ async def test_a_killed_push_leaves_a_whole_cache_and_a_rerun_completes_it(
         "files = list(map(file, open(sys.argv[2])))\n"
         "async def main():\n"
         "    async with backend_at(sys.argv[1]) as backend:\n"
-        "        await push(backend, files, watch=lambda p: print(p.stage, flush=True))\n"
+        "        await push(backend, files, advance=lambda *_: print('send', flush=True))\n"
         "asyncio.run(main())\n"
     )
     with nginx(tmp_path / "server") as place:
@@ -308,7 +308,7 @@ async def test_a_killed_push_leaves_a_whole_cache_and_a_rerun_completes_it(
         summary = await pushed(place, files)
         assert summary.present + summary.sent == len(files)
         assert summary.sent < len(files)
-        assert summary.lies == ()
+        assert summary.mismatches == ()
 
 
 async def test_memory_stays_flat_however_large_the_files(place: Place, tmp_path: Path) -> None:

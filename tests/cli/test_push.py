@@ -53,7 +53,7 @@ def test_tarballs_go_up_without_nix_and_a_second_empty_store_builds_from_there(
         "amended": 0,
         "sent": 0,
         "sentBytes": 0,
-        "lies": [],
+        "mismatches": [],
     }
     assert len(registry.requests) == requests
     second = nix.with_config(f"substituters = {place.for_nix}")

@@ -142,7 +142,7 @@ def test_a_server_that_fills_up_halfway_keeps_a_whole_cache_and_a_rerun_complete
         check_whole(address, large, tmp_path)
 
 
-def test_a_narinfo_that_lies_is_told_about_and_put_right(project: Project, tmp_path: Path) -> None:
+def test_a_wrong_narinfo_is_told_about_and_put_right(project: Project, tmp_path: Path) -> None:
     with nginx(tmp_path / "server") as place:
         project.run("push", "--to", place.address, project.file)
         one, other, *_ = narinfos(tmp_path / "server/www")
@@ -150,9 +150,9 @@ def test_a_narinfo_that_lies_is_told_about_and_put_right(project: Project, tmp_p
         one.write_text(other.read_text())
         run = project.run("push", "--to", place.address, project.file, "--json")
         assert run.status == 0, run.stderr
-        [lie] = run.json["tarballs"]["lies"]
-        assert one.name.startswith(lie["path"][11:43])
-        assert f"the narinfo of {lie['path']} was wrong, and is put right" in run.stderr
+        [wrong] = run.json["tarballs"]["mismatches"]
+        assert one.name.startswith(wrong["path"][11:43])
+        assert f"the narinfo of {wrong['path']} was wrong, and is put right" in run.stderr
         assert one.read_text() == truth
         check_whole(place.address, project, tmp_path)
 
@@ -175,7 +175,7 @@ def test_a_killed_push_leaves_a_whole_cache_and_no_process_and_a_rerun_completes
         assert narinfos(www)
         run = large.run("push", "--to", place.address, large.file, "--json")
         assert run.status == 0, run.stderr
-        assert run.json["tarballs"]["lies"] == []
+        assert run.json["tarballs"]["mismatches"] == []
         assert len(narinfos(www)) == MANY
         check_whole(place.address, large, tmp_path)
 
