@@ -1,50 +1,83 @@
 # What of nixpkgs the library needs, made of this machine's own tools: for tests without nixpkgs.
 # The sandbox must see the tools (extra-sandbox-paths = /bin /usr /lib /lib64).
+#
+# A build finds the tools of a stdenv, and Node.js and Python only where they are among its inputs,
+# as with nixpkgs: see ./builder.sh. One thing the sandbox cannot hide: /usr/bin/env is there.
 {
   nodeVersion ? null,
   system ? builtins.currentSystem,
 }:
 let
-  tool = attributes: { outPath = "/usr"; } // attributes;
+  linked =
+    name: command:
+    derivation {
+      inherit name system;
+      builder = "/bin/bash";
+      args = [
+        "-ec"
+        # bash ends, and not the last command in its place: coreutils close their output before they
+        # end, and Nix then kills what it takes for a builder that went on without one
+        "export PATH=/usr/bin:/bin; mkdir -p $out/bin; ${command}; exit 0"
+      ];
+    };
+
+  initialPath = linked "host-tools" ''
+    ln -s -t $out/bin $(ls -d /usr/bin/* | grep -Ev '/(node|nodejs|npm|npx|corepack|cc|c[+][+]|python.*|pip.*)$')
+    ln -s /usr/bin/gcc $out/bin/cc
+    ln -s /usr/bin/g++ $out/bin/c++'';
 
   mkDerivation =
     arguments:
-    let
-      attributes = removeAttrs arguments [
-        "meta"
-        "passthru"
-      ];
-      named =
-        if arguments ? name then
-          { }
-        else
-          { name = "${arguments.pname}-${arguments.version}"; };
-    in
-    derivation (
-      {
-        inherit system;
-        builder = "/bin/bash";
-        args = [
-          "-e"
-          ./builder.sh
+    if builtins.isFunction arguments then
+      let
+        final = arguments final;
+      in
+      mkDerivation final
+    else
+      let
+        attributes = removeAttrs arguments [
+          "env"
+          "meta"
+          "passthru"
         ];
-      }
-      // named
-      // attributes
-    )
-    // (arguments.passthru or { })
-    // {
-      meta = arguments.meta or { };
-      overrideAttrs = change: mkDerivation (arguments // change arguments);
-    };
+        named = if arguments ? name then { } else { name = "${arguments.pname}-${arguments.version}"; };
+      in
+      derivation (
+        {
+          inherit system initialPath;
+          builder = "/bin/bash";
+          args = [
+            "-e"
+            ./builder.sh
+          ];
+          nativeBuildInputs = [ ];
+          buildInputs = [ ];
+        }
+        // named
+        // (arguments.env or { })
+        // attributes
+      )
+      // (arguments.passthru or { })
+      // {
+        meta = arguments.meta or { };
+        overrideAttrs = change: mkDerivation (arguments // change arguments);
+      };
 in
 {
   stdenv = {
     inherit mkDerivation;
+    shell = "/bin/bash";
     hostPlatform = {
       inherit system;
     };
   };
-  nodejs = tool { version = nodeVersion; };
-  python3 = tool { };
+  bash = linked "bash" "ln -s /usr/bin/bash /usr/bin/sh $out/bin";
+  nodejs =
+    linked "nodejs" ''
+      ln -s /usr/bin/node /usr/bin/npm /usr/bin/npx $out/bin
+      ln -s /usr/include /usr/lib $out''
+    // {
+      version = nodeVersion;
+    };
+  python3 = linked "python3" "ln -s /usr/bin/python3 $out/bin";
 }
