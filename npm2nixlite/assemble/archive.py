@@ -1,17 +1,28 @@
 """Reading npm tarballs: entries and bodies, in order, in bounded memory.
 
 A reader of its own because `tarfile` costs more for each entry than writing the file does, and
-because npm reads tar in its own way. It mirrors node-tar's ``header``, ``pax`` and ``parse``;
-where node-tar would warn and carry on over damage, this raises.
+because npm reads tar in its own way. It mirrors node-tar's ``header``, ``pax`` and ``parse``
+(`npm2nixlite.assemble.header` has the fields). Where node-tar would warn and carry on over damage,
+this raises: it reads an archive as npm does, or not at all. ``tests/fuzz`` compares the two.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
-from enum import Enum
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from npm2nixlite.assemble.header import (
+    BLOCK,
+    KINDS,
+    NO_PAX,
+    BadTarballError,
+    Entry,
+    Kind,
+    check,
+    cut,
+    describing,
+    entry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Archive", "BadTarballError", "Entry", "Kind"]
 
-BLOCK = 512
 READ = 64 << 10
 """Bytes of the file that are inflated at once: what becomes of them stays in the processor's cache,
 and in memory that the allocator uses again, until it is written."""
@@ -31,54 +41,8 @@ MAX_RATIO = 1000
 """Inflated over deflated bytes, beyond which node-tar suspects a bomb."""
 
 _GZIP = b"\x1f\x8b"
-_USTAR = b"ustar\x0000"
-_OCTAL = re.compile(rb"\s*([0-7]+)")
 
 Piece: TypeAlias = bytes | memoryview
-
-
-class BadTarballError(Exception):
-    """The tarball is damaged, or asks for something no package may have."""
-
-
-class Kind(Enum):
-    """What an entry would become on disk; `OTHER` is what node-tar skips in silence."""
-
-    FILE = "file"
-    DIRECTORY = "directory"
-    LINK = "link"
-    DEVICE = "device"
-    OTHER = "other"
-
-
-_KINDS = {  # all others are about the entries that follow
-    b"0": Kind.FILE,
-    b"\0": Kind.FILE,
-    b"7": Kind.FILE,
-    b"5": Kind.DIRECTORY,
-    b"D": Kind.DIRECTORY,
-    b"1": Kind.LINK,
-    b"2": Kind.LINK,
-    b"3": Kind.DEVICE,
-    b"4": Kind.DEVICE,
-    b"6": Kind.DEVICE,
-}
-
-
-class Entry(NamedTuple):
-    """One file system entry of a tarball; a tuple, which is made in a third of the time.
-
-    Attributes:
-        path: As the archive has it; unchecked.
-        kind: What it is.
-        mode: Permission bits as the archive has them; 0 where it has none.
-        size: Bytes of its body.
-    """
-
-    path: str
-    kind: Kind
-    mode: int
-    size: int
 
 
 class Archive:
@@ -91,6 +55,8 @@ class Archive:
     def __init__(self, file: BinaryIO) -> None:
         self._bytes = _Window(file)
         self._body = 0
+        self._pax = self._everywhere = NO_PAX
+        self._empty = True
 
     def entries(self) -> Iterator[Entry]:
         """The entries in order; a body may be read only before the next entry is asked for.
@@ -99,8 +65,6 @@ class Archive:
             BadTarballError: The archive is damaged or cut short.
         """
         window = self._bytes
-        pax: dict[str, str] = {}
-        everywhere: dict[str, str] = {}
         first = True
         zeros = 0
         while zeros < 2:  # node-tar ends at two empty blocks, and ignores what follows
@@ -113,30 +77,20 @@ class Archive:
                 zeros += 1
                 continue
             zeros = 0
-            # adler32 adds bytes up modulo a prime in its lower half, twenty times as fast as `sum`
-            if zlib.adler32(block) & 0xFFFF != _adler(block[148:156]):
-                raise BadTarballError(
-                    "it is neither a gzip nor a tar archive"
-                    if first
-                    else "an entry's header is damaged (checksum)"
-                )
+            check(block, first=first)
             first = False
-            code = block[156:157]
-            kind = _KINDS.get(code)
-            if kind is not None:
-                entry = _entry(block, kind, pax, everywhere)
-                pax = {}
-                self._body = entry.size
-                yield entry
+            kind = KINDS.get(block[156:157])
+            if kind is None:
+                self._read_description(block)
                 continue
-            self._body = _number(block[124:136], "size") or 0
-            if code == b"g":
-                everywhere = {**everywhere, **_records(self._text())}
-            else:
-                pax = self._meant_for_next(code, pax)
+            found = entry(block, kind, self._pax, self._everywhere)
+            self._pax = NO_PAX
+            self._empty = False
+            self._body = found.size
+            yield found
         self._skip_body()
         window.finish()
-        if first:
+        if self._empty:
             raise BadTarballError("it holds no entry")
 
     def body(self) -> Iterable[Piece]:
@@ -144,23 +98,39 @@ class Archive:
 
         A piece is a view of memory that is used again: it holds until the next one is asked for.
         """
-        size, self._body = self._body, 0
+        size = self._body
         whole = self._bytes.whole(size, -size % BLOCK)
-        return (whole,) if whole is not None else self._bytes.pieces(size, -size % BLOCK)
+        if whole is None:
+            return self._pieces(size)  # not yet read: it may be left where it is
+        self._body = 0
+        return (whole,)
 
-    def _meant_for_next(self, code: bytes, pax: dict[str, str]) -> dict[str, str]:
-        """What this entry, which is no file, says about the next one."""
-        if code == b"x":
-            return {**pax, **_records(self._text())}
-        if code in b"LN":
-            return {**pax, "path": self._text().partition("\0")[0]}
-        return pax if code == b"K" else {}
+    def _pieces(self, size: int) -> Iterator[memoryview]:
+        self._body = 0
+        yield from self._bytes.pieces(size, -size % BLOCK)
 
-    def _text(self) -> str:
-        """The body of a header that describes others; empty where it is absurdly long."""
-        if self._body > MAX_META:
-            return ""
-        return b"".join(self.body()).decode("utf-8", "replace")
+    def _read_description(self, block: bytes) -> None:
+        """Read a header about entries that follow; one that npm does not know is passed over."""
+        self._body = describing(block)
+        code = block[156:157]
+        if code not in b"xXgLNK":
+            self._empty = False
+            self._pax = NO_PAX
+            return
+        if self._pax.size is not None or self._everywhere.size is not None:
+            raise BadTarballError("a header that gives a size stands before another header")
+        if not 0 < self._body <= MAX_META:
+            return
+        self._empty = False
+        text = b"".join(self.body()).decode("utf-8", "replace")
+        if code == b"g":
+            self._everywhere = self._everywhere.with_records(text)
+        elif code in b"xX":
+            self._pax = self._pax.with_records(text)
+        elif code == b"K":
+            self._pax = self._pax._replace(linkpath=cut(text))
+        else:
+            self._pax = self._pax._replace(path=cut(text))
 
     def _skip_body(self) -> None:
         for _ in self.body():
@@ -237,7 +207,7 @@ class _Window:
             if self._inflater.eof:
                 rest = self._inflater.unused_data or self._more()
                 if not rest.startswith(_GZIP):
-                    return b""  # zlib in Node.js ignores garbage behind the last member
+                    return self._padding(rest)
                 self._inflater, self._pending = zlib.decompressobj(31), rest
             if not self._pending:
                 self._pending = self._more()
@@ -255,81 +225,15 @@ class _Window:
             if starved and not self._inflater.eof:
                 raise BadTarballError("it is cut short: the gzip stream has no end")
 
+    def _padding(self, rest: bytes) -> bytes:
+        """What stands behind the last member; zlib in Node.js takes zeros there, no garbage."""
+        while rest:
+            if rest.strip(b"\0"):
+                raise BadTarballError("garbage follows its gzip stream")
+            rest = self._more()
+        return b""
+
     def _more(self) -> bytes:
         data = self._file.read(READ)
         self._read += len(data)
         return data
-
-
-def _entry(block: bytes, kind: Kind, pax: dict[str, str], everywhere: dict[str, str]) -> Entry:
-    path = pax.get("path") or _path(block)
-    if not path:
-        raise BadTarballError("an entry has no name")
-    code = block[156]
-    if path[-1] == "/" and code in b"0\0":
-        kind = Kind.DIRECTORY
-    size = mode = None
-    if pax or everywhere:
-        size = _decimal(pax.get("size") or everywhere.get("size"))
-        mode = _decimal(pax.get("mode") or everywhere.get("mode"))
-    if kind is Kind.DIRECTORY and code != 0x44:  # "D"
-        size = 0  # some writers put the directory's own size here; there is no body
-    elif size is None:
-        size = _number(block[124:136], "size")
-    if mode is None:
-        mode = _few(block[100:108], "mode")
-    return Entry(path, kind, mode or 0, size or 0)
-
-
-def _path(block: bytes) -> str:
-    path = block[:100].partition(b"\0")[0].decode("utf-8", "replace")
-    if block[345] == 0 or block[257:265] != _USTAR:
-        return path
-    # xstar keeps times behind a prefix of 130 bytes; a prefix longer than that fills byte 475
-    prefix = block[345:500] if block[475] else block[345:475]
-    return f"{prefix.partition(bytes(1))[0].decode('utf-8', 'replace')}/{path}"
-
-
-def _number(field: bytes, name: str) -> int | None:
-    if field[0] & 0x80:
-        value = int.from_bytes(field[1:], "big")
-        if field[0] != 0x80 or value > (1 << 53) - 1:
-            raise BadTarballError(f"an entry has an impossible {name}")
-        return value
-    text = field.partition(b"\0")[0]
-    try:
-        return int(text, 8)
-    except ValueError:
-        match = _OCTAL.match(text)
-        return int(match[1], 8) if match else None
-
-
-_few = lru_cache(maxsize=256)(_number)
-"""The same, for a field of which an archive has few values."""
-
-
-@lru_cache(maxsize=4096)
-def _adler(field: bytes) -> int:
-    """The lower half of the adler32 of a header with this checksum field; -1 where it has none.
-
-    A checksum is counted with spaces in its own place.
-    """
-    stated = _number(field, "checksum")
-    return -1 if stated is None else (1 + stated - 8 * ord(" ") + sum(field)) % 65521
-
-
-def _decimal(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
-
-
-def _records(text: str) -> dict[str, str]:
-    """A pax header's records, a line each; what does not fit its length is ignored."""
-    found: dict[str, str] = {}
-    for line in text.removesuffix("\n").split("\n"):
-        length, space, record = line.partition(" ")
-        if not space or not length.isdigit() or int(length) != len(line.encode()) + 1:
-            continue
-        key, _, value = record.partition("=")
-        if key:
-            found[key] = value.partition("\0")[0]
-    return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble.archive import Archive, BadTarballError, Kind
+from npm2nixlite.assemble.archive import Archive
+from npm2nixlite.assemble.header import BadTarballError, Kind
 from npm2nixlite.assemble.package_json import (
     Json,
     normalize,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from npm2nixlite.assemble.manifest import Manifest
 
 __all__ = ["load_tree", "read_lock_json"]
+
+_FILES = (Kind.FILE, Kind.CONTIGUOUS)
 
 
 def read_lock_json(path: Path) -> Json:
@@ -146,7 +149,7 @@ def _packed_package_json(path: str, tarball: str) -> Json | None:
         with open(tarball, "rb", buffering=0) as file:
             archive = Archive(file)
             for entry in archive.entries():
-                if entry.kind is Kind.FILE and entry.path.split("/")[1:] == ["package.json"]:
+                if entry.kind in _FILES and entry.path.split("/")[1:] == ["package.json"]:
                     return parse_package_json(b"".join(archive.body()))
     except (OSError, BadTarballError) as error:
         raise BuildError(f"{tarball} cannot be read: {error}", where=path) from error

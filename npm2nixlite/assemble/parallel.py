@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble.archive import BadTarballError
+from npm2nixlite.assemble.header import BadTarballError
 from npm2nixlite.assemble.unpack import unpack
 from npm2nixlite.errors import BuildError
 

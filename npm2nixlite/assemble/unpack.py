@@ -11,7 +11,8 @@ import re
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble.archive import Archive, BadTarballError, Entry, Kind
+from npm2nixlite.assemble.archive import Archive
+from npm2nixlite.assemble.header import BadTarballError, Entry, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,9 @@ DIRECTORY_MODE = 0o777
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _REWRITE = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_MOST_PARTS = 1024
+"""Components of a path, beyond which node-tar drops the entry."""
 
 
 def unpack(tarball: Path | str, directory: str, nested: frozenset[str] = frozenset()) -> None:
@@ -54,7 +57,7 @@ def unpack(tarball: Path | str, directory: str, nested: frozenset[str] = frozens
 def _fill(target: _Target, archive: Archive) -> None:
     for entry in archive.entries():
         try:
-            if entry.kind is Kind.FILE:
+            if entry.kind is Kind.FILE or entry.kind is Kind.CONTIGUOUS:
                 target.file(entry, archive.body())
             elif entry.kind is Kind.DIRECTORY:
                 target.directory(entry)
@@ -87,11 +90,16 @@ class _Target:
 
     def file(self, entry: Entry, body: Iterable[Piece]) -> None:
         """Write a file; one of the same name is rewritten and keeps its mode, as with npm."""
-        folder, _, name = entry.path.rpartition("/")
-        if not folder or name in (".", "..") or "\n" in name or "\\" in name:
-            _check(entry.path)
-        if not folder or name == ".":
-            return  # it would stand in the place of a directory
+        path = entry.path
+        if ":" in path or "\\" in path:
+            path = _without_roots(path)
+        folder, _, name = path.rpartition("/")
+        if not folder or name in ("", ".", "..") or "\n" in name or "\\" in name:
+            _check(path)
+        if not folder:
+            return  # it would stand in the place of the package's directory
+        if name in ("", "."):
+            raise BadTarballError(f"{path!r} is a file and ends like a directory")
         if name == ".npmignore":
             self._ignores.add(folder)
         elif name == ".gitignore":
@@ -104,7 +112,7 @@ class _Target:
             self._folders[folder] = self._folder(folder)
         place = self._folders[folder]
         if place is not None:
-            self._write(place + name, entry.mode, body)
+            self._write(place + name, entry, body)
 
     def directory(self, entry: Entry) -> None:
         """Take note of a directory: npm makes those only that its files need."""
@@ -144,14 +152,18 @@ class _Target:
         except (FileNotFoundError, NotADirectoryError):
             return 0
 
-    def _write(self, path: str, mode: int, body: Iterable[Piece]) -> None:
+    def _write(self, path: str, entry: Entry, body: Iterable[Piece]) -> None:
         # owner, group and others always read and write, then the umask has its say; bits beyond
         # the nine are not for a store
-        permissions = (mode | FILE_BITS) & 0o777
+        permissions = (entry.mode | FILE_BITS) & 0o777
         try:
             descriptor = os.open(path, _CREATE, permissions, dir_fd=self._root)
         except FileExistsError:
-            descriptor = os.open(path, _REWRITE, dir_fd=self._root)
+            if entry.kind is Kind.CONTIGUOUS:
+                os.unlink(path, dir_fd=self._root)
+                descriptor = os.open(path, _CREATE, permissions, dir_fd=self._root)
+            else:
+                descriptor = os.open(path, _REWRITE, dir_fd=self._root)
         try:
             for piece in body:
                 written = os.write(descriptor, piece)
@@ -166,13 +178,40 @@ def _parts(path: str) -> list[str]:
     return [part for part in path.split("/")[1:] if part not in ("", ".")]
 
 
+def _without_roots(path: str) -> str:
+    """A path without what Windows takes for a root, behind the component that is dropped.
+
+    ``package/C:/x`` and ``package/a:b`` are ``x`` and ``b`` to npm, on all systems.
+    """
+    if path.count("/") > _MOST_PARTS:
+        raise _too_deep(path)
+    first, slash, rest = path.partition("/")
+    if _DRIVE.match(first):
+        raise BadTarballError(f"{path!r} is an absolute path")
+    while True:
+        if rest.startswith(("\\\\", "\\/", "//?/")):
+            raise BadTarballError(f"{path!r} is an absolute path")  # of another machine, to Windows
+        if rest.startswith(("/", "\\")):
+            rest = rest[1:]
+        elif _DRIVE.match(rest):
+            rest = rest[2:]
+        else:
+            return f"{first}{slash}{rest}"
+
+
 def _check(path: str) -> None:
+    if path.count("/") > _MOST_PARTS:
+        raise _too_deep(path)
     if "\n" in path:
         raise BadTarballError(f"{path!r} has a newline in its name")
-    if path.startswith(("/", "\\")) or _DRIVE.match(path):
+    if path.startswith(("/", "\\")):
         raise BadTarballError(f"{path!r} is an absolute path")
     if ".." in path.replace("\\", "/").split("/"):
         raise BadTarballError(f"{path!r} leads out of the package")
+
+
+def _too_deep(path: str) -> BadTarballError:
+    return BadTarballError(f"{path[:80]!r}… has more than {_MOST_PARTS} components")
 
 
 def _both_kinds(path: str) -> BadTarballError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from npm2nixlite.assemble.archive import BadTarballError
+from npm2nixlite.assemble.header import BadTarballError
 from npm2nixlite.assemble.unpack import unpack
 from tests.support.archives import Member, archive
 
@@ -52,7 +52,7 @@ def test_reads_archives_that_are_not_compressed_and_gzip_of_several_members(tmp_
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     assert (unpacked(tmp_path / "one", plain) / "a").stat().st_size == 5000
-    halves = gzip.compress(plain[:700]) + gzip.compress(plain[700:]) + b"garbage"
+    halves = gzip.compress(plain[:700]) + gzip.compress(plain[700:]) + bytes(512)
     assert (unpacked(tmp_path / "two", halves) / "a").stat().st_size == 5000
 
 
@@ -127,6 +127,26 @@ def test_takes_no_directories_but_those_its_files_need(tmp_path: Path) -> None:
     assert [path.name for path in target.iterdir()] == ["a"]
 
 
+def test_a_drive_letter_is_dropped_as_npm_drops_it(tmp_path: Path) -> None:
+    members = (
+        Member("package/C:/x", b"x"),
+        Member("package/a:b", b"y"),
+        Member("package/c/d:e", b""),
+    )
+    target = unpacked(tmp_path, archive(*members))
+    assert sorted(str(path.relative_to(target)) for path in target.rglob("*")) == [
+        *["b", "c", "c/d:e", "x"]
+    ]
+
+
+def test_a_file_that_gives_way_is_passed_over_whatever_its_size(tmp_path: Path) -> None:
+    # longer than a window, and full of headers for who would read on in it
+    smuggled = archive(Member("p/smuggled", b"x"), compress=False) * 200
+    members = Member("p/node_modules/a/f", smuggled), Member("p/g", b"x")
+    target = unpacked(tmp_path, archive(*members), frozenset({"node_modules/a"}))
+    assert [path.name for path in target.iterdir()] == ["g"]
+
+
 def test_a_name_that_comes_twice_has_the_last_bytes_and_the_first_mode(tmp_path: Path) -> None:
     members = Member("package/f", b"long first", mode=0o755), Member("package/f", b"last")
     target = unpacked(tmp_path, archive(*members))
@@ -166,6 +186,9 @@ def huge_size() -> bytes:
         (huge_size(), "cut short"),
         (archive(Member("/etc/passwd", b"x")), "absolute path"),
         (archive(Member("C:/windows/x", b"x")), "absolute path"),
+        (archive(Member("package/\\\\host\\share\\x", b"x")), "absolute path"),
+        (WHOLE + b"garbage", "garbage follows"),
+        (WHOLE + bytes(600) + b"garbage", "garbage follows"),
         (archive(Member("package/../../f", b"x")), "leads out"),
         (archive(Member("../f", b"x")), "leads out"),
         (archive(Member("package/a\\..\\..\\f", b"x")), "leads out"),
