@@ -22,7 +22,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError, InputError
+from npm2nixlite.files import remove_tree
 from npm2nixlite.integrity import Integrity, parse_integrity
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ class Cache:
             try:
                 yield run
             finally:
-                shutil.rmtree(run, ignore_errors=True)
+                with suppress(OSError):
+                    remove_tree(run)
 
     def _proves(self, sha512: Integrity, other: Integrity) -> bool:
         content = self.path(sha512).read_bytes()
@@ -270,6 +271,6 @@ def _remove_abandoned(parent: Path) -> None:
         try:
             with (run / "lock").open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(run, ignore_errors=True)
+                remove_tree(run)
         except OSError:
             continue  # in use, or gone by now

@@ -7,16 +7,36 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-__all__ = ["remove_tree", "walk"]
+__all__ = ["remove_tree", "scratch_directory", "walk"]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def scratch_directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A new directory, removed at the end with all that is in it.
+
+    Args:
+        prefix: What its name begins with.
+        parent: Where it is made; by default where ``TMPDIR`` says.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield directory
+    finally:
+        with suppress(OSError):
+            remove_tree(directory)
 
 
 def walk(directory: Path | str) -> Iterator[os.DirEntry[str]]:

@@ -36,12 +36,11 @@ def _assemble(manifest: Manifest, out: Path) -> None:
     if not any("tree" in entry for entry in manifest.packages.values()):
         assemble(manifest, out)
         return
-    from tempfile import TemporaryDirectory
-
     from npm2nixlite.assemble.trees import pack_trees
+    from npm2nixlite.files import scratch_directory
 
-    with TemporaryDirectory(prefix="npm2nixlite-") as scratch:
-        assemble(pack_trees(manifest, Path(scratch)), out)
+    with scratch_directory("npm2nixlite-") as scratch:
+        assemble(pack_trees(manifest, scratch), out)
 
 
 if __name__ == "__main__":

@@ -66,9 +66,9 @@ def _link(link: str, file: str) -> None:
     folder = os.path.dirname(link)
     if os.path.lexists(link):  # a tarball brought a .bin of its own
         if os.path.isdir(link) and not os.path.islink(link):
-            from shutil import rmtree
+            from npm2nixlite.files import remove_tree
 
-            rmtree(link)
+            remove_tree(link)
         else:
             os.unlink(link)
     else:

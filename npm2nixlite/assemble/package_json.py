@@ -146,12 +146,16 @@ def _rooted(path: str) -> str:
 def _files(directory: Path) -> list[str]:
     """All that a glob of ``**`` finds: files and directories, none with a leading dot."""
     found: list[str] = []
-    for folder, folders, files in os.walk(directory):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        base = os.path.relpath(folder, directory)
-        found += [
-            posixpath.normpath(posixpath.join(base, name))
-            for name in sorted([*folders, *files])
-            if not name.startswith(".")
-        ]
+    pending = [""]
+    while pending:  # a stack of its own: trees nest deeper than Python calls
+        folder = pending.pop()
+        try:
+            with os.scandir(directory / folder) as entries:
+                for entry in entries:
+                    if not entry.name.startswith("."):
+                        found.append(f"{folder}{entry.name}")
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append(f"{folder}{entry.name}/")
+        except OSError:
+            continue
     return sorted(found)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from npm2nixlite.assemble.package_json import read_package_json
 from npm2nixlite.assemble.scripts import INSTALL_EVENTS, run_scripts
 from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.errors import InputError, Npm2nixliteError
+from npm2nixlite.files import scratch_directory
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.pack.tarball import pack
 
@@ -53,9 +53,9 @@ def install(manifest: Manifest, tree: Path, directory: str, work: Path) -> None:
     """
     project = tree / directory
     package_json = project / "package.json"
-    with tempfile.TemporaryDirectory(prefix="npm2nixlite-") as scratch:
+    with scratch_directory("npm2nixlite-") as scratch:
         whole = replace(manifest, lock=find_lock(project), package_json=package_json)
-        assemble(pack_trees(whole, Path(scratch)), work / directory)
+        assemble(pack_trees(whole, scratch), work / directory)
     _lay_over(tree, work)
 
 

@@ -7,13 +7,13 @@ so that the network can be told from the machine without asking the registry aga
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.bench.local_speed import hash_and_write
 from npm2nixlite.bench.rate import Rate
 from npm2nixlite.bench.versus_curl import CurlComparison, versus_curl
+from npm2nixlite.files import remove_tree
 from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.resolve import resolve
 
@@ -72,7 +72,7 @@ def measure(
     tarballs = list(dict.fromkeys(pin.sha512 for pin in resolution.pins[0].values()))
     copies = scratch / "copies"
     hashing, writing = hash_and_write([cache.path(sha512) for sha512 in tarballs], copies)
-    shutil.rmtree(copies)
+    remove_tree(copies)
     return Measured(
         fetch=Rate(summary.fetched, summary.fetched_bytes, summary.fetch_seconds)
         if summary.fetched

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import subprocess
 import time
@@ -16,6 +15,7 @@ from npm2nixlite.cache import Cache
 from npm2nixlite.config.registry import RegistryConfig
 from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.job import Failure, Job
+from npm2nixlite.files import remove_tree
 from npm2nixlite.nix.version import tool_version
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ def versus_curl(
     with serve(files) as base:
         for _ in range(runs):
             ours.append(Rate(len(files), size, _fetch(base, tarballs, Cache(place), options)))
-            shutil.rmtree(place)
+            remove_tree(place)
             if trouble:
                 continue
             try:
                 curl.append(Rate(len(files), size, _curl(base, len(files), place, options)))
             except subprocess.CalledProcessError as error:
                 trouble, curl = _complaint(error), []
-            shutil.rmtree(place)
+            remove_tree(place)
     shown = None if version is None else str(version)
     return CurlComparison(tuple(ours), tuple(curl), shown, trouble)
 

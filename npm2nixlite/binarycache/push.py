@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.binarycache.address import DEFAULT_JOBS
 from npm2nixlite.binarycache.pack import Compression, is_quick, pack
 from npm2nixlite.binarycache.query import Amend, Present, Send, State, ask
+from npm2nixlite.files import scratch_directory
 from npm2nixlite.progress import ignore
 from npm2nixlite.store.narinfo import NarInfo, render
 from npm2nixlite.store.path import DEFAULT_STORE_DIR, StorePath
@@ -22,6 +21,7 @@ from npm2nixlite.store.signature import sign
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from pathlib import Path
 
     from npm2nixlite.binarycache.backend import Backend
     from npm2nixlite.integrity import Integrity
@@ -193,11 +193,11 @@ async def apply(
     await _each(amend, options.jobs, lambda info: _put_narinfo(backend, info))
     missing = plan.missing
     done = sent_bytes = 0
-    with TemporaryDirectory(prefix="npm2nixlite-", ignore_cleanup_errors=True) as scratch:
+    with scratch_directory("npm2nixlite-push-") as scratch:
 
         async def send(entries: list[Entry]) -> None:
             nonlocal done, sent_bytes
-            size = await _send(backend, entries, options, Path(scratch))
+            size = await _send(backend, entries, options, scratch)
             sent_bytes += size
             done += len(entries)
             advance(len(entries), size)

@@ -7,14 +7,14 @@ import os
 import shutil
 import stat
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite import files
 from npm2nixlite.errors import BuildError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
 __all__ = ["copy_tree", "give_to", "make_read_only", "remove_tree", "tree_hash"]
 
@@ -106,34 +106,13 @@ def remove_tree(root: Path) -> None:
     """
     for attempt in range(_ATTEMPTS):
         try:
-            if root.is_symlink() or root.is_file():
-                root.unlink()
-            else:
-                shutil.rmtree(root)
-        except FileNotFoundError:
-            if not root.exists():
-                return
-        except PermissionError:
-            _make_removable(root)
-            if attempt == _ATTEMPTS - 1:
-                raise
+            files.remove_tree(root)
         except OSError:
             if attempt == _ATTEMPTS - 1:
                 raise
             time.sleep(_PAUSE)
         else:
             return
-
-
-def _make_removable(root: Path) -> None:
-    """A build of this user's own may have taken away its right to write."""
-    with suppress(OSError):
-        root.chmod(0o700)
-        for directory, names, _ in os.walk(root):
-            for name in names:
-                path = Path(directory, name)
-                if not path.is_symlink():
-                    path.chmod(0o700)
 
 
 def _walk(root: Path, left_out: Collection[str] = ()) -> Iterator[tuple[str, os.stat_result]]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
+import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, FetchError
+from npm2nixlite.files import remove_tree
 from npm2nixlite.nix.command import batches, run
 from npm2nixlite.progress import ignore
 from npm2nixlite.store.fixed_file import FixedFile, wrong_bytes
@@ -173,8 +174,11 @@ def _link_or_copy(source: Path, target: Path) -> None:
 @contextmanager
 def _scratch(parent: Path | None) -> Iterator[Path]:
     try:
-        made = TemporaryDirectory(prefix="npm2nixlite-prime-", dir=parent)
+        made = Path(tempfile.mkdtemp(prefix="npm2nixlite-prime-", dir=parent))
     except OSError:
-        made = TemporaryDirectory(prefix="npm2nixlite-prime-")  # a cache may be read-only
-    with made as directory:
-        yield Path(directory)
+        made = Path(tempfile.mkdtemp(prefix="npm2nixlite-prime-"))  # a cache may be read-only
+    try:
+        yield made
+    finally:
+        with suppress(OSError):
+            remove_tree(made)

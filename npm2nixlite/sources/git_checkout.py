@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
+from npm2nixlite.files import remove_tree, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,9 @@ _SETTINGS = {
 _OTHERS = frozenset(
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"]
 )
+# No option, and none of git's helpers (``ext::sh -c …``), can stand in their place.
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ADDRESS = re.compile(r"(?!-)(?:(?:git|https?|ssh|file)://|[\w.+-]+@(?!-)[\w.-]+:)\S+")
 
 
 def check_out(url: str, rev: str, directory: Path, *, submodules: bool, timeout: float) -> bool:
@@ -55,23 +58,32 @@ def check_out(url: str, rev: str, directory: Path, *, submodules: bool, timeout:
     Raises:
         FetchError: git fails, or there is none; the message has git's own words.
     """
+    if not _COMMIT.fullmatch(rev):
+        raise FetchError(f"{rev!r} is no commit")
+    if not _ADDRESS.fullmatch(url):
+        raise FetchError(f"{url!r} is no address that git fetches from")
     git = _Git(directory, timeout)
-    git.run("init", "--quiet", str(directory), inside=False)
-    git.run("remote", "add", "origin", url)
+    git.run("init", "--quiet", "--end-of-options", str(directory), inside=False)
+    git.run("remote", "add", "--end-of-options", "origin", url)
     try:
-        git.run("fetch", "--quiet", "--depth", "1", "origin", rev)
+        git.run("fetch", "--quiet", "--depth", "1", "--end-of-options", "origin", rev)
     except FetchError:
         # Not every server hands out a commit by its name, nor a shallow history.
-        git.run("fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
-    git.run("checkout", "--quiet", "--force", "--detach", rev, plain=True)
+        git.run(
+            "fetch",
+            "--quiet",
+            "--tags",
+            "--end-of-options",
+            "origin",
+            "+refs/heads/*:refs/remotes/origin/*",
+        )
+    git.run("checkout", "--quiet", "--force", "--detach", rev, "--", plain=True)
     with_submodules = submodules and (directory / ".gitmodules").is_file()
     if with_submodules:
         git.run("submodule", "--quiet", "update", "--init", "--recursive", "--checkout")
-    for path in sorted(directory.rglob(".git"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for entry in walk(directory):
+        if entry.name == ".git":
+            remove_tree(entry.path)
     return with_submodules
 
 

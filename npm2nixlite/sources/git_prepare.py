@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.files import walk
 from npm2nixlite.lock.find import LOCK_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
 
     from npm2nixlite.lock.git import GitTree
 
@@ -69,7 +70,11 @@ def inspect_tree(tree: GitTree, place: Path) -> Preparation:
             f"npm installs its dependencies before packing it ({needed}), over the node_modules "
             "that its repository has; that is not done here"
         )
-    attributes = (path for path in place.rglob(".gitattributes") if path.is_file())
+    attributes = (
+        Path(entry.path)
+        for entry in walk(place)
+        if entry.name == ".gitattributes" and entry.is_file()
+    )
     if tree.on_forge and any(map(_keeps_from_archives, attributes)):
         obstacles.append(
             "npm takes the forge's archive of it, and its .gitattributes make that differ from "

@@ -6,13 +6,13 @@ What a commit holds never changes, so what was found out about it is kept, and a
 from __future__ import annotations
 
 import hashlib
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, Revision, unwritable
 from npm2nixlite.errors import FetchError, InputError
+from npm2nixlite.files import remove_tree
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.store.nar import dump
 
@@ -93,12 +93,15 @@ def _look(tree: GitTree, place: Path, cache: Cache, options: FetchOptions) -> Re
     try:
         for piece in dump(place):
             digest.update(piece)
+    except OSError as error:
+        raise FetchError(f"its files cannot be read: {error.strerror}") from error
+    except InputError as error:
+        raise FetchError(error.what, where=error.where) from error
+    try:
         revision = Revision(Integrity.of("sha256", digest.digest()), submodules)
         cache.add_revision(str(tree), revision, place)
     except OSError as error:
         raise unwritable(cache.directory, error) from error
-    except InputError as error:
-        raise FetchError(error.what, where=error.where) from error
     return revision
 
 
@@ -114,11 +117,11 @@ def _check_out(tree: GitTree, place: Path, options: FetchOptions) -> bool:
             raise
         # As npm does: a private repository may be open to the user's ssh key only. The address
         # that is written stays the same, and the hash is the same by any way.
-        shutil.rmtree(place, ignore_errors=True)
+        remove_tree(place)
         try:
             return check_out(tree.ssh, tree.rev, place, submodules=False, timeout=options.timeout)
         except FetchError:
-            shutil.rmtree(place, ignore_errors=True)
+            remove_tree(place)
         raise
 
 

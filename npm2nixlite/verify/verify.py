@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.config.registry import load_registry_config
+from npm2nixlite.files import scratch_directory, walk
 from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.node_packages.write import Pin, Prepared
@@ -29,6 +28,7 @@ from npm2nixlite.verify.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.integrity import Integrity
@@ -80,8 +80,7 @@ def verify(
     lock, pins = generated.plan.lock, generated.pins
     versions = installed_versions()
     config = load_registry_config(project, user_file=options.npmrc, registry=options.registry)
-    with tempfile.TemporaryDirectory(prefix="npm2nixlite-verify-") as directory:
-        work = Path(directory)
+    with scratch_directory("npm2nixlite-verify-") as work:
         theirs = copy_project(project, lock, work / "npm")
         ours = copy_outside(theirs, lock, work / "npm", work / "ours")
         sources = Sources(cache, generated.prepared, host_platform(versions), work)
@@ -100,7 +99,7 @@ def verify(
                 Difference(f"{modules}/{one.path}", one.aspect, one.ours, one.theirs)
                 for one in differences(ours / modules, theirs / modules)
             )
-        entries = sum(1 for _ in ours.rglob("*"))
+        entries = sum(1 for _ in walk(ours))
     return Verification(versions, tuple(found), entries)
 
 

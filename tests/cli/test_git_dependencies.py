@@ -410,3 +410,37 @@ def test_the_tree_packed_as_npm_packs_is_what_npm_ci_installs(
     assert ours == theirs
     assert {"lib/a.js", "lib/sub/inner.txt", "cli.js"} <= ours.keys()
     assert not {"lib/skipped.js", "test/t.js", ".npmrc"} & ours.keys()
+
+
+def test_a_tree_deeper_than_python_calls_is_fetched_and_leaves_nothing_behind(
+    home: Path, project: Path, forge: Forge
+) -> None:
+    path = "d/" * 1200 + "file"
+    forge.commit("g", {"package.json": MANIFEST})
+    # git's own commands make what no single path could
+    blob = git(forge.root / "g.git", "hash-object", "-w", f"{forge.root}/work/g/package.json")
+    tree = f"100644 blob {blob}\tfile"
+    for _ in range(1200):
+        below = mktree(forge, tree)
+        tree = f"040000 tree {below}\td"
+    top = mktree(forge, f"{tree}\n100644 blob {blob}\tpackage.json")
+    rev = git(forge.root / "g.git", "commit-tree", "-m", "deep", top)
+    git(forge.root / "g.git", "update-ref", "refs/heads/main", rev)
+    lock(project, f"git+{forge.base}g.git#{rev}")
+    run = generate(home, project)
+    assert run.status == 0, run.stderr
+    assert [path.name for path in (home / "cache/partial").iterdir()] == ["lock"]
+    (fetched,) = (home / "cache/tree").iterdir()
+    assert (fetched / path).is_file()
+
+
+def mktree(forge: Forge, text: str) -> str:
+    done = subprocess.run(
+        ["git", "mktree"],
+        cwd=forge.root / "g.git",
+        input=f"{text}\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
