@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from npm2nixlite.cache import Cache
+from npm2nixlite.files import remove_tree
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.pack.files import packed_files
 from tests.support.git import Forge, git, serve_git
@@ -432,6 +433,7 @@ def test_a_tree_deeper_than_python_calls_is_fetched_and_leaves_nothing_behind(
     assert [path.name for path in (home / "cache/partial").iterdir()] == ["lock"]
     (fetched,) = (home / "cache/tree").iterdir()
     assert (fetched / path).is_file()
+    remove_tree(fetched)  # pytest cannot
 
 
 def mktree(forge: Forge, text: str) -> str:
