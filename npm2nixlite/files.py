@@ -71,8 +71,8 @@ def remove_tree(path: Path | str) -> None:
     Raises:
         OSError: Something cannot be removed.
     """
-    parent, name = os.path.split(os.path.abspath(path))
-    with suppress(FileNotFoundError), _opened(parent, None) as above:
+    parent, name = os.path.split(os.fspath(path).rstrip("/"))
+    with suppress(FileNotFoundError), _opened(parent or ".", None) as above:
         try:
             with _opened(name, above) as top:
                 _empty(top)
