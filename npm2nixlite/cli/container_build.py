@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.build import Builder, Outcome
-from npm2nixlite.container.job import DEFAULT_SCRIPT, BuildJob, check_name
+from npm2nixlite.container.job import DEFAULT_SCRIPT, BuildJob, check_name, read_variables
 from npm2nixlite.container.limits import Limits
 from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR, ContainerPaths
 from npm2nixlite.container.report import describe, state
@@ -22,7 +22,7 @@ from npm2nixlite.container.units import Units
 from npm2nixlite.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from npm2nixlite.cli.console import Console
 
@@ -47,9 +47,13 @@ NAME is the service's (mempool-backend), SOURCE the project's directory.
 
 _EPILOG = f"""\
 files:
-  {STATE_DIR}/NAME                      the current hash
-  {RESULT_DIR}/NAME/current   the current result: where the units run from
-  {WORK_DIR}/NAME/NAME-lastlog   what the last build said
+  current hash    {STATE_DIR}/NAME
+  current result  {RESULT_DIR}/NAME/current, where the units run from
+  last log        {WORK_DIR}/NAME/NAME-lastlog
+
+The build has the network, Node.js, npm and the tools that are named. It cannot reach other
+processes, the host's files, or (from Linux 6.12 on) the host's abstract sockets. A source file that
+only its owner may read stays so, and is left out of the result.
 
 examples:
   npm2nixlite container-build mempool-backend ./backend --unit mempool-mainnet
@@ -134,13 +138,19 @@ def build_in_container(
         source=source,
         script=DEFAULT_SCRIPT if parsed.script is None else _text(parsed.script),
         tools=find_tools((*DEFAULT_TOOLS, *native, *parsed.tools), parsed.visible),
-        environment=dict(parsed.env),
+        environment=_variables(parsed.env_files, parsed.env),
         output=parsed.output,
     )
     builder = Builder(
         job=job,
         runner=runner,
-        limits=Limits(parsed.memory, parsed.cpus, parsed.time_limit),
+        limits=Limits(
+            memory=parsed.memory,
+            cpus=parsed.cpus,
+            seconds=parsed.time_limit,
+            processes=parsed.processes,
+            disk=parsed.disk,
+        ),
         network=Network(_certificates(parsed.cafile), parsed.npmrc, parsed.registry),
         switcher=_switcher(parsed, _places(parsed, name), _watch(console)),
         retry=parsed.retry,
@@ -209,6 +219,13 @@ def _certificates(given: Path | None) -> Path | None:
     named = os.environ.get("NODE_EXTRA_CA_CERTS")
     places = (*([named] if named else []), *_CERTIFICATES)
     return next((Path(place) for place in places if Path(place).is_file()), None)
+
+
+def _variables(files: Iterable[Path], named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for file in files:
+        variables.update(read_variables(file))
+    return {**variables, **dict(named)}
 
 
 def _text(file: Path) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-from npm2nixlite.container.job import DEFAULT_SCRIPT
+from npm2nixlite.container.job import DEFAULT_SCRIPT, VARIABLE_NAME
 from npm2nixlite.container.limits import Limits
 from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR
 from npm2nixlite.container.runners import RUNNERS
@@ -14,6 +15,8 @@ from npm2nixlite.container.units import Units
 
 __all__ = ["add_container_options"]
 
+_SMALLEST_SIZE = 1 << 20  # bytes; nobody means less
+_LONGEST_NUMBER = 15  # digits
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -54,11 +57,21 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--env",
-        metavar="NAME=VALUE",
+        metavar="NAME[=VALUE]",
         action="append",
         type=_variable,
         default=[],
-        help="a variable for the build",
+        help="a variable for the build; without a value, that of this process, which no list of "
+        "processes shows",
+    )
+    group.add_argument(
+        "--env-file",
+        metavar="FILE",
+        dest="env_files",
+        action="append",
+        type=Path,
+        default=[],
+        help="variables for the build, a line NAME=VALUE each; for secrets",
     )
     group.add_argument("--registry", metavar="URL", help="npm's registry for the build")
     group.add_argument(
@@ -80,7 +93,22 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         type=_size,
         default=limits.memory,
-        help="for each process; with systemd for the whole container, too (default: 8G)",
+        help="for each process, and for files in memory; with systemd for the whole container, "
+        "too (default: 8G)",
+    )
+    group.add_argument(
+        "--disk",
+        metavar="SIZE",
+        type=_size,
+        default=limits.disk,
+        help="what the build may write to disk (default: 32G)",
+    )
+    group.add_argument(
+        "--processes",
+        metavar="N",
+        type=_positive,
+        default=limits.processes,
+        help="how many may run at once, threads included (default: %(default)s)",
     )
     group.add_argument("--cpus", metavar="N", type=_positive, help="how many (default: all)")
     group.add_argument(
@@ -132,17 +160,24 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
 
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
+    if not VARIABLE_NAME.fullmatch(name):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    if not equals:
+        if name not in os.environ:
+            raise argparse.ArgumentTypeError(f"there is no variable {name} here to pass on")
+        value = os.environ[name]
     return name, value
 
 
 def _size(text: str) -> int:
     factor = _UNITS.get(text[-1:].upper(), 1)
     number = text[:-1] if factor > 1 else text
-    if not number.isdecimal() or not int(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: 4G, 512M, or a number of bytes")
-    return int(number) * factor
+    if not (number.isascii() and number.isdecimal()) or len(number) > _LONGEST_NUMBER:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: 4G, 512M, or a number of bytes")
+    size = int(number) * factor
+    if size < _SMALLEST_SIZE:
+        raise argparse.ArgumentTypeError(f"{text!r} is {size:,} bytes, too few; write {number}G")
+    return size
 
 
 def _positive(text: str) -> int:

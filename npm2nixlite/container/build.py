@@ -7,6 +7,7 @@ a build, and ends a switch that was begun.
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,11 +17,25 @@ from typing import TYPE_CHECKING
 from npm2nixlite.container.job import LEFT_OUT, container_name
 from npm2nixlite.container.process import end_processes, run_logged
 from npm2nixlite.container.results import Built
-from npm2nixlite.container.rootfs import BUILD, HOME, UID, environment, make_root
+from npm2nixlite.container.rootfs import (
+    BUILD,
+    HOME,
+    UID,
+    VARIABLES,
+    environment,
+    make_root,
+)
 from npm2nixlite.container.runners import Room
+from npm2nixlite.container.seccomp import seccomp_filter
 from npm2nixlite.container.status import now
 from npm2nixlite.container.switch import Step, no_room
-from npm2nixlite.container.tree import copy_tree, give_to, remove_tree, tree_hash
+from npm2nixlite.container.tree import (
+    copy_tree,
+    give_to,
+    remove_private,
+    remove_tree,
+    tree_hash,
+)
 from npm2nixlite.errors import BuildError, InputError, Npm2nixliteError
 
 if TYPE_CHECKING:
@@ -38,6 +53,12 @@ __all__ = ["Builder", "Outcome"]
 # The range that systemd-nspawn takes users from, in blocks of 65,536.
 _FIRST_UID = 524288
 _BLOCK = 65536
+_NSPAWN = re.compile(
+    r"Container \S+ (failed with error code|terminated by signal|exited)"
+    r"|Attempted to remove disk file system under "
+)
+"""What systemd-nspawn says at its end, which is not the build's."""
+
 _BLOCKS = (1878982656 - _FIRST_UID) // _BLOCK
 
 
@@ -98,8 +119,10 @@ class Builder:
             BuildError: Another run is at it; the build fails; the disk is full; units do not
                 come up. Save for the last, all is as it was.
         """
+        self.switcher.units.check()
         try:
             self.places.make()
+            self.places.check()
             with self.places.lock(wait=wait, tell=tell):
                 return self._run_alone()
         except OSError as error:
@@ -174,14 +197,13 @@ class Builder:
         ended = run_logged(
             self.runner.command(room),
             self.places.log,
-            self.limits.seconds,
+            self.limits,
+            list(room.writable),
             lambda: _leave_no_trace(work),
         )
-        if ended.timed_out or ended.status:
+        if ended.stopped or ended.status:
             raise BuildError(
-                f"the build took longer than {self.limits.seconds:g} s"
-                if ended.timed_out
-                else f"the build script ended with status {ended.status}",
+                ended.stopped or f"the build script ended with status {ended.status}",
                 where=str(self.places.log),
                 hint="its last lines:\n" + _indented(ended.tail),
             )
@@ -196,7 +218,9 @@ class Builder:
             tools={name: str(path) for name, path in sorted(self.job.tools.programs.items())},
         )
         staged = work / "result"
-        self.switcher.results.stage(_output(work / "build", self.job.output), staged, built)
+        output = _output(work / "build", self.job.output)
+        remove_private(self.job.source, output, work / "build", LEFT_OUT)
+        self.switcher.results.stage(output, staged, built)
         enter(Step.SYNC)
         self.switcher.results.sync(staged)
         enter(Step.KEEP)
@@ -213,20 +237,32 @@ class Builder:
                 where=str(self.job.source),
                 hint="run it again once nobody writes there",
             )
-        make_root(root, home, self.job.tools, self.job.script, self.network)
+        variables = environment(self.network, self.job.environment)
+        make_root(root, home, self.job.tools, self.job.script, self.network, variables)
+        seccomp = _seccomp_file(work)
         uid = _uid(work.name) if os.geteuid() == 0 else None
         if uid is not None:
             give_to(build, uid)
             give_to(home, uid)
+            os.chown(root / VARIABLES.relative_to("/"), uid, uid)
         return Room(
             name=work.name,
             root=root,
             mounts=self.job.tools.mounts,
             writable={build: BUILD, home: HOME},
-            environment=environment(self.network, self.job.environment),
+            seccomp=seccomp,
             uid=uid,
             limits=self.limits,
         )
+
+
+def _seccomp_file(work: Path) -> Path | None:
+    program = seccomp_filter()
+    if program is None:
+        return None
+    file = work / "seccomp"
+    file.write_bytes(program)
+    return file
 
 
 def _leave_no_trace(work: Path) -> None:
@@ -253,5 +289,5 @@ def _output(build: Path, output: str) -> Path:
 
 
 def _indented(text: str) -> str:
-    lines = text.strip().splitlines()[-10:]
+    lines = [line for line in text.splitlines() if line.strip() and not _NSPAWN.match(line)][-20:]
     return "\n".join(f"    {line}" for line in lines)

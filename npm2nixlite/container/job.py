@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.container.tree import tree_hash
-from npm2nixlite.errors import UsageError
+from npm2nixlite.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from npm2nixlite.container.tools import Tools
 
-__all__ = ["DEFAULT_SCRIPT", "LEFT_OUT", "BuildJob", "check_name", "container_name"]
+__all__ = [
+    "DEFAULT_SCRIPT",
+    "LEFT_OUT",
+    "VARIABLE_NAME",
+    "BuildJob",
+    "check_name",
+    "container_name",
+    "read_variables",
+]
 
 DEFAULT_SCRIPT = "npm ci\nnpm run build --if-present\n"
 """``npm ci``, which installs what the lock says; ``npm install`` may install something else."""
@@ -25,6 +33,10 @@ DEFAULT_SCRIPT = "npm ci\nnpm run build --if-present\n"
 LEFT_OUT = frozenset({".git", "node_modules"})
 """What of the source's top level is no source: history, and what ``npm ci`` makes anew."""
 
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What a shell can export."""
+
+_MOST_VARIABLES = 1 << 20  # bytes of a file of variables
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
@@ -66,6 +78,37 @@ class BuildJob:
             InputError: It cannot be read, or holds something that is no file.
         """
         return tree_hash(self.source, LEFT_OUT)
+
+
+def read_variables(file: Path) -> dict[str, str]:
+    """The variables of a file: a line ``NAME=VALUE`` each; empty lines and ``#`` lines are none.
+
+    Raises:
+        InputError: It cannot be read, is too long, or has another line.
+    """
+    try:
+        with file.open("rb") as content:
+            text = content.read(_MOST_VARIABLES + 1)
+        if len(text) > _MOST_VARIABLES:
+            raise InputError("more than 1 MiB of variables", where=str(file))
+        lines = text.decode("utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error
+    except UnicodeDecodeError as error:
+        raise InputError("it is not UTF-8 text", where=str(file)) from error
+    variables = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not VARIABLE_NAME.fullmatch(name) or "\0" in value:
+            raise InputError(
+                f"line {number} is not of the form NAME=VALUE",
+                where=str(file),
+                hint="one variable a line; values are taken as they are, without quotes",
+            )
+        variables[name] = value
+    return variables
 
 
 def check_name(name: str) -> str:

@@ -1,9 +1,11 @@
 """What a build may use, and who sees to it.
 
-Everywhere the kernel's per-process means: RLIMIT_DATA holds for each process by itself, and the
-number of CPUs becomes an affinity. Where systemd runs the machine, the container gets a scope of
-its own, too, with cgroup properties for all of it together; alone they would not do, for a systemd
-that was not given the memory controller takes the property and ignores it.
+Everywhere the kernel's own means: RLIMIT_DATA and RLIMIT_FSIZE hold for each process by itself,
+RLIMIT_NPROC for all of the container's user; directories in memory have a size of their own, and
+the number of CPUs becomes an affinity. `process.run_logged` sees to the disk and the log. Where
+systemd runs the machine, the container gets a scope of its own, too, with cgroup properties for all
+of it together; alone they would not do, for a systemd that was not given the memory controller
+takes the property and ignores it.
 """
 
 from __future__ import annotations
@@ -20,18 +22,24 @@ class Limits:
     """What a build may use.
 
     Attributes:
-        memory: In bytes.
+        memory: In bytes, files in memory (``/tmp``, ``/dev/shm``) included.
         cpus: How many; None for all.
         seconds: From start to end.
+        processes: How many at once, threads included.
+        disk: Bytes that the build and its home may take, and the largest file.
+        log: Bytes of output that are kept.
     """
 
     memory: int = 8 << 30
     cpus: int | None = None
     seconds: float = 7200.0
+    processes: int = 4096
+    disk: int = 32 << 30
+    log: int = 64 << 20
 
     def scope(self, unit: str) -> list[str]:
         """The command that runs another one in a systemd scope with these limits."""
-        properties = [f"MemoryMax={self.memory}", "MemorySwapMax=0", "TasksMax=4096"]
+        properties = [f"MemoryMax={self.memory}", "MemorySwapMax=0", f"TasksMax={self.processes}"]
         if self.cpus is not None:
             properties.append(f"CPUQuota={100 * self.cpus}%")
         return [
@@ -41,6 +49,15 @@ class Limits:
             *(f"--property={item}" for item in properties),
             "--",
         ]
+
+    @property
+    def temporary(self) -> int:
+        """Bytes for ``/tmp``, and as much again for the other directories in memory."""
+        return self.memory // 2
+
+    def resources(self) -> dict[str, int]:
+        """Resource → limit, as ``prlimit`` and systemd-nspawn name them, in lower case."""
+        return {"data": self.memory, "nproc": self.processes, "fsize": self.disk}
 
     def affinity(self) -> list[str]:
         """The command that runs another one on so many CPUs only; empty for all."""

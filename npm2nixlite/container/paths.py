@@ -9,16 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.errors import BuildError
+from npm2nixlite.errors import BuildError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["RESULT_DIR", "STATE_DIR", "WORK_DIR", "ContainerPaths", "write_whole"]
 
-STATE_DIR = Path("/etc/mempool")
-WORK_DIR = Path("/var/lib/mempool/work")
-RESULT_DIR = Path("/var/lib/mempool/results")
+
+def _state_directory() -> Path:
+    """Where the program keeps what must last: the machine's for root, else the user's (XDG)."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/npm2nixlite")
+    home = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".local/state") / "npm2nixlite"
+
+
+STATE_DIR = _state_directory() / "hashes"
+"""Where the hashes of what is current are."""
+
+WORK_DIR = _state_directory() / "work"
+RESULT_DIR = _state_directory() / "results"
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,19 @@ class ContainerPaths:
         """Make the directories."""
         for directory in (self.state_dir, self.work, self.results):
             directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+
+    def check(self) -> None:
+        """See that a build can become a result by one rename; the directories are there.
+
+        Raises:
+            UsageError: Work and results are on different file systems.
+        """
+        if self.work.stat().st_dev != self.results.stat().st_dev:
+            raise UsageError(
+                "the work directory and the result directory are on different file systems",
+                where=f"{self.work_dir}, {self.result_dir}",
+                hint="name two directories of one file system with --work-dir and --result-dir",
+            )
 
     @contextmanager
     def lock(self, *, wait: bool, tell: Callable[[str], None]) -> Iterator[None]:

@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError
+from npm2nixlite.messages import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
-__all__ = ["Ended", "end_processes", "run_logged"]
+    from npm2nixlite.container.limits import Limits
+
+__all__ = ["Ended", "disk_usage", "end_processes", "run_logged"]
 
 _CHUNK = 1 << 16
 _GRACE = 10.0  # seconds to end in
 _PATIENCE = 10.0  # seconds for killed processes to be gone
 _PAUSE = 0.02  # seconds
-_TAIL = 2048  # bytes of output that are worth showing with an error
+_DISK_PAUSE = 2.0  # seconds between looks at what is written
+_TAIL = 4096  # bytes of output that are worth showing with an error
 
 
 @dataclass(frozen=True)
@@ -33,24 +37,29 @@ class Ended:
 
     Attributes:
         status: Its exit status; negative for a signal.
-        timed_out: Whether it was killed for its time limit.
+        stopped: Which limit it was killed for; empty for none.
         tail: The last lines of its output.
     """
 
     status: int
-    timed_out: bool
+    stopped: str
     tail: str
 
 
 def run_logged(
-    command: Sequence[str], log: Path, seconds: float, end_rest: Callable[[], None]
+    command: Sequence[str],
+    log: Path,
+    limits: Limits,
+    writable: Sequence[Path],
+    end_rest: Callable[[], None],
 ) -> Ended:
     """Run a container to its end; it is ended where this function is left otherwise.
 
     Args:
         command: Its output and errors go to the log.
         log: Replaced. A disk that gets full does not keep the output from being read.
-        seconds: After which it is ended.
+        limits: Of its time, of what it may write to disk, and of the log.
+        writable: The directories that count for the disk.
         end_rest: Ends what the command may leave behind; called once it has ended.
 
     Raises:
@@ -67,18 +76,49 @@ def run_logged(
             )
         except OSError as error:
             raise BuildError(f"{command[0]} cannot be run: {error.strerror}") from error
-        reader = _Reader(process, file)
+        reader = _Reader(process, file, limits.log)
         reader.start()
-        timed_out = False
         try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            timed_out = True
+            stopped = _wait(process, limits, writable)
         finally:
             _end(process)
             end_rest()
             reader.join()
-    return Ended(process.returncode, timed_out, reader.tail.decode("utf-8", "replace"))
+    return Ended(process.returncode, stopped, reader.tail.decode("utf-8", "replace"))
+
+
+def _wait(process: subprocess.Popen[bytes], limits: Limits, writable: Sequence[Path]) -> str:
+    """Wait until it ends, or goes beyond a limit; returns which one."""
+    end = time.monotonic() + limits.seconds
+    pause = _DISK_PAUSE
+    while True:
+        left = end - time.monotonic()
+        if left <= 0:
+            return f"the build took longer than {limits.seconds:g} s"
+        try:
+            process.wait(min(pause, left))
+        except subprocess.TimeoutExpired:
+            start = time.monotonic()
+            if sum(map(disk_usage, writable)) > limits.disk:
+                return f"the build wrote more than {human_bytes(limits.disk)} to disk"
+            # Looking costs: a large tree is looked at less often.
+            pause = max(_DISK_PAUSE, 20 * (time.monotonic() - start))
+        else:
+            return ""
+
+
+def disk_usage(directory: Path) -> int:
+    """Bytes that a directory takes on its disk; what vanishes meanwhile counts as nothing."""
+    total = 0
+    pending = [os.fspath(directory)]
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+    return total
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -94,24 +134,31 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class _Reader(threading.Thread):
     """Reads a container's output until nobody has it open any more."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: BinaryIO) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: BinaryIO, most: int) -> None:
         super().__init__(daemon=True)
         self.tail = b""
+        self._left = most
+        self._skipped = 0
         self._output = process.stdout
         self._log = log
 
     def run(self) -> None:
         if self._output is None:
             return
-        writable = True
         with self._output:
             while chunk := os.read(self._output.fileno(), _CHUNK):
                 self.tail = (self.tail + chunk)[-_TAIL:]
-                if writable:
-                    try:
-                        self._log.write(chunk)
-                    except OSError:
-                        writable = False
+                self._write(chunk[: self._left])
+                self._skipped += len(chunk[self._left :])
+                self._left = max(0, self._left - len(chunk))
+        if self._skipped:
+            skipped = human_bytes(self._skipped)
+            self._write(f"\n[{skipped} more are left out here; this is the end]\n".encode())
+            self._write(self.tail)
+
+    def _write(self, text: bytes) -> None:
+        with suppress(OSError):  # a full disk: the build goes on, and so does what is read of it
+            self._log.write(text)
 
 
 def end_processes(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,17 @@ if TYPE_CHECKING:
 
     from npm2nixlite.container.tools import Tools
 
-__all__ = ["BUILD", "HOME", "SCRIPT", "UID", "USER", "Network", "environment", "make_root"]
+__all__ = [
+    "BUILD",
+    "HOME",
+    "START",
+    "UID",
+    "USER",
+    "VARIABLES",
+    "Network",
+    "environment",
+    "make_root",
+]
 
 UID = 1000
 """The user's number inside."""
@@ -22,7 +33,13 @@ BUILD = Path("/build")
 """Where the copy of the source is: writable, as `HOME` and ``/tmp`` are, and nothing else."""
 
 HOME = Path("/home/build")
-SCRIPT = Path("/build-script")
+_SCRIPT = Path("/build-script")
+VARIABLES = Path("/build-environment")
+"""What is exported before the script runs; only the container's user can read it."""
+
+START = ("/bin/sh", "-eu", "-c", f". {VARIABLES}; exec /bin/sh -eu {_SCRIPT}")
+"""The command that runs the script. Variables are in a file: a command line can be seen by all."""
+
 
 _BIN = Path("/tools/bin")
 _CA = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -52,7 +69,14 @@ class Network:
     registry: str | None = None
 
 
-def make_root(root: Path, home: Path, tools: Tools, script: str, network: Network) -> None:
+def make_root(
+    root: Path,
+    home: Path,
+    tools: Tools,
+    script: str,
+    network: Network,
+    variables: Mapping[str, str],
+) -> None:
     """Lay out the file system, without what is mounted into it.
 
     Args:
@@ -61,6 +85,7 @@ def make_root(root: Path, home: Path, tools: Tools, script: str, network: Networ
         tools: For which there are symlinks and mount points.
         script: What is run.
         network: Copied from the host as it is now.
+        variables: See `environment`.
 
     Raises:
         OSError: The disk is full, say, or a file of ``network`` is missing.
@@ -79,7 +104,13 @@ def make_root(root: Path, home: Path, tools: Tools, script: str, network: Networ
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
     _link_programs(root, tools)
-    (root / SCRIPT.relative_to("/")).write_text(script, "utf-8")
+    (root / _SCRIPT.relative_to("/")).write_text(script, "utf-8")
+    exports = root / VARIABLES.relative_to("/")
+    exports.touch(mode=0o600)
+    exports.write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()),
+        "utf-8",
+    )
     resolver = Path("/etc/resolv.conf")
     if resolver.is_file():
         shutil.copyfile(resolver, root / "etc/resolv.conf")

@@ -12,8 +12,9 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from npm2nixlite.container.confine import confined_command
 from npm2nixlite.container.limits import systemd_runs
-from npm2nixlite.container.rootfs import BUILD, SCRIPT, UID, USER
+from npm2nixlite.container.rootfs import BUILD, START, UID, USER
 from npm2nixlite.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """A run that is killed takes its container along; `end_processes` ends what still outlives it."""
 
 
+_OPENING = 'exec "$@" 9<"$0"'
+_RUN = 16 << 20  # bytes for /run: sockets and process numbers
+_NOT_IN_NSPAWN = (
+    "keyctl add_key request_key io_uring_setup io_uring_enter io_uring_register userfaultfd"
+    " unshare setns"
+)
+"""What `seccomp` refuses and systemd-nspawn's own filter may not."""
+
+
 @dataclass(frozen=True)
 class Room:
     """A container to be.
@@ -37,7 +47,7 @@ class Room:
         root: Its file system.
         mounts: Seen read-only where they are on the host.
         writable: On the host → inside.
-        environment: All its variables.
+        seccomp: A file with the filter of `seccomp.seccomp_filter`; None for none.
         uid: Its user outside, inside a range of 65,536 that starts `rootfs.UID` below;
             None where this process is not root, and the container's user is this one's.
         limits: What it may use.
@@ -47,7 +57,7 @@ class Room:
     root: Path
     mounts: Sequence[Path]
     writable: Mapping[Path, Path]
-    environment: Mapping[str, str]
+    seccomp: Path | None
     uid: int | None
     limits: Limits
 
@@ -90,6 +100,7 @@ class Nspawn:
         # stops the caller's unit stops the container.
         return [
             *limited,
+            *confined_command(),
             *_DIES_WITH_US,
             *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--settings=no"),
             f"--machine={room.name}",
@@ -99,12 +110,13 @@ class Nspawn:
             *(f"--user={USER}", "--drop-capability=all", "--no-new-privileges=yes"),
             *("--as-pid2", "--console=pipe", "--resolv-conf=off", "--timezone=off"),
             "--link-journal=no",
-            f"--rlimit=DATA={room.limits.memory}",
+            *(f"--rlimit={key.upper()}={n}" for key, n in room.limits.resources().items()),
+            f"--tmpfs=/tmp:mode=1777,size={room.limits.temporary}",
+            f"--system-call-filter=~{_NOT_IN_NSPAWN}",
             *(f"--bind-ro={_escaped(mount)}" for mount in room.mounts),
             *(f"--bind={_escaped(host)}:{_escaped(to)}" for host, to in room.writable.items()),
-            *(f"--setenv={name}={value}" for name, value in room.environment.items()),
             f"--chdir={BUILD}",
-            *("--", "/bin/sh", "-eu", str(SCRIPT)),
+            *("--", *START),
         ]
 
 
@@ -122,27 +134,30 @@ class Bwrap:
         user = [] if room.uid is None else [f"--reuid={room.uid}", f"--regid={room.uid}"]
         return [
             *_outer_limits(room),
-            *("prlimit", f"--data={room.limits.memory}"),
+            *("prlimit", *(f"--{key}={n}" for key, n in room.limits.resources().items())),
+            *confined_command(),
             *_DIES_WITH_US,
             *(["setpriv", *user, "--clear-groups"] if user else []),
-            *("bwrap", "--unshare-user", "--unshare-all", "--share-net"),
+            # The filter is opened here, by a shell: a number is all that bubblewrap takes.
+            *(["sh", "-c", _OPENING, str(room.seccomp)] if room.seccomp else []),
+            *("bwrap", *(["--seccomp", "9"] if room.seccomp else [])),
+            *("--unshare-user", "--unshare-all", "--share-net"),
             *("--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
             *("--uid", str(UID), "--gid", str(UID), "--hostname", room.name),
             *("--ro-bind", str(room.root), "/"),
-            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run"),  # noqa: S108 (its own)
+            *("--proc", "/proc", "--dev", "/dev"),
+            *_in_memory("/tmp", room.limits.temporary),  # noqa: S108 (its own)
+            *_in_memory("/dev/shm", room.limits.temporary - _RUN),  # noqa: S108 (its own)
+            *_in_memory("/run", _RUN),
+            *("--remount-ro", "/dev"),
             *(part for mount in room.mounts for part in ("--ro-bind", str(mount), str(mount))),
             *(
                 part
                 for host, inside in room.writable.items()
                 for part in ("--bind", str(host), str(inside))
             ),
-            *(
-                part
-                for name, value in room.environment.items()
-                for part in ("--setenv", name, value)
-            ),
             *("--chdir", str(BUILD)),
-            *("--", "/bin/sh", "-eu", str(SCRIPT)),
+            *("--", *START),
         ]
 
 
@@ -173,6 +188,10 @@ def find_runner(name: str | None) -> Runner:
 def _outer_limits(room: Room) -> list[str]:
     scope = room.limits.scope(room.name) if systemd_runs() else []
     return [*scope, *room.limits.affinity()]
+
+
+def _in_memory(place: str, size: int) -> list[str]:
+    return ["--perms", "1777", "--size", str(size), "--tmpfs", place]
 
 
 def _require(program: str, name: str, hint: str) -> None:

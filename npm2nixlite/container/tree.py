@@ -45,7 +45,7 @@ def tree_hash(root: Path, left_out: Collection[str] = ()) -> str:
 
 
 def copy_tree(source: Path, target: Path, left_out: Collection[str] = ()) -> None:
-    """Copy a tree into an empty directory: files 0644 or 0755, whatever they were.
+    """Copy a tree into an empty directory: files 0644 or 0755, private ones 0600 or 0700.
 
     Raises:
         InputError: The source holds something that is no file.
@@ -58,8 +58,10 @@ def copy_tree(source: Path, target: Path, left_out: Collection[str] = ()) -> Non
         elif stat.S_ISLNK(status.st_mode):
             place.symlink_to((source / name).readlink())
         elif stat.S_ISREG(status.st_mode):
+            place.touch(mode=0o600)
             shutil.copyfile(source / name, place)
-            place.chmod(0o755 if status.st_mode & stat.S_IXUSR else 0o644)
+            mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+            place.chmod(mode & 0o700 if _is_private(status) else mode)
         else:
             raise _no_file(source / name)
 
@@ -71,21 +73,45 @@ def give_to(root: Path, uid: int) -> None:
         os.lchown(root / name, uid, uid)
 
 
+def remove_private(source: Path, output: Path, build: Path, left_out: Collection[str] = ()) -> None:
+    """Remove from a build's output the source's files that only their owner may read.
+
+    Args:
+        source: The project's directory.
+        output: The result to be; it lies in ``build``.
+        build: Where the source was copied to.
+        left_out: Names of the source's top level that were not copied.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    for name, status in _walk(source, left_out):
+        if not stat.S_ISREG(status.st_mode) or not _is_private(status):
+            continue
+        # The build may have put a symlink where a directory was: what it leads to is not removed.
+        place = build.resolve() / name
+        if place.is_relative_to(output) and place.parent.resolve() == place.parent:
+            place.unlink(missing_ok=True)
+
+
 def make_read_only(root: Path) -> list[tuple[str, int]]:
-    """Take over what a build left: owned by this user, without setuid and setgid bits.
+    """Take over what a build left: owned by this user, writable by nobody else, no setuid bits.
 
     Returns:
         Each file and symlink below, with its size in bytes.
 
     Raises:
-        BuildError: The build left a device, a pipe or a socket.
+        BuildError: The build left a device, a pipe, a socket, or a symlink that leads out.
     """
     files = []
     owner, group = os.geteuid(), os.getegid()
+    top = os.path.realpath(root)
     for name, status in [(".", root.lstat()), *_walk(root)]:
         path = root / name
         if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
             files.append((name, status.st_size))
+            if stat.S_ISLNK(status.st_mode):
+                _check_link(top, name)
         elif not stat.S_ISDIR(status.st_mode):
             raise BuildError(
                 "the build left something that is neither file, directory nor symlink",
@@ -94,8 +120,24 @@ def make_read_only(root: Path) -> list[tuple[str, int]]:
             )
         os.lchown(path, owner, group)
         if not stat.S_ISLNK(status.st_mode):
-            path.chmod(stat.S_IMODE(status.st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR)
+            path.chmod(stat.S_IMODE(status.st_mode) & 0o755 | stat.S_IRUSR | stat.S_IWUSR)
     return files
+
+
+def _is_private(status: os.stat_result) -> bool:
+    return not status.st_mode & (stat.S_IRGRP | stat.S_IROTH)
+
+
+def _check_link(top: str, name: str) -> None:
+    """Refuse a symlink that is absolute, or leads out by any number of other symlinks."""
+    target = os.readlink(f"{top}/{name}")  # noqa: PTH115 (realpath below takes text, too)
+    found = os.path.realpath(f"{top}/{name}")
+    if target.startswith("/") or not (found == top or found.startswith(f"{top}/")):
+        raise BuildError(
+            f"the build left a symlink that leads out of the result: {target}",
+            where=name,
+            hint="let the build script remove it, or copy what it leads to",
+        )
 
 
 def remove_tree(root: Path) -> None:

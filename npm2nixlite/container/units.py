@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.errors import BuildError
+from npm2nixlite.errors import BuildError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,25 @@ class Units:
     names: Sequence[str] = ()
     systemctl: str = "systemctl"
     settle: float = 3.0
+
+    def check(self) -> None:
+        """See that units can be restarted here, before anything is built for them.
+
+        Raises:
+            UsageError: They cannot.
+        """
+        if not self.names:
+            return
+        if shutil.which(self.systemctl) is None:
+            raise UsageError(
+                f"there is no {self.systemctl} to restart {', '.join(self.names)} with",
+                hint="leave out --unit, or name a program with --systemctl",
+            )
+        if self.systemctl == "systemctl" and not Path("/run/systemd/system").is_dir():
+            raise UsageError(
+                f"systemd does not run this machine, and so cannot restart {', '.join(self.names)}",
+                hint="leave out --unit, or name another program with --systemctl",
+            )
 
     def restart(self) -> None:
         """Restart them all, and see that they run.

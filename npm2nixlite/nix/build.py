@@ -59,7 +59,7 @@ def blockers_of(project: Path) -> tuple[Blocker, ...]:
 
 
 def _generated_blockers(file: Path, lock_hash: str) -> list[Blocker]:
-    """The blockers in a generated file, as `npm2nixlite.render` writes them.
+    """The blockers in a generated file, as `npm2nixlite.node_packages.write` writes them.
 
     A file that is missing, or was made from another lock, has none to tell.
     """

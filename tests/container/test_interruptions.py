@@ -31,7 +31,7 @@ from pathlib import Path
 from npm2nixlite.container.build import Builder
 from npm2nixlite.container.job import BuildJob
 from npm2nixlite.container.limits import Limits
-from npm2nixlite.container.places import ContainerPaths
+from npm2nixlite.container.paths import ContainerPaths
 from npm2nixlite.container.rootfs import Network
 from npm2nixlite.container.runners import RUNNERS
 from npm2nixlite.container.switch import Step, Switcher

@@ -20,7 +20,7 @@ _UNIT = """\
 Type=exec
 ExecStartPre=/usr/bin/test ! -e broken
 ExecStart=/usr/bin/sleep 1000
-WorkingDirectory=/var/lib/mempool/results/web-site/current
+WorkingDirectory=/var/lib/npm2nixlite/results/web-site/current
 """
 
 
@@ -41,7 +41,7 @@ def test_real_units_are_restarted_reported_and_rolled_back(machine: Machine, run
     run = machine.program(*build, "--script=/script")
     assert run.returncode == 0, run.stderr
     assert machine.state() == "active"
-    current = (machine.root / "etc/mempool/web-site").read_text().strip()
+    current = (machine.root / "var/lib/npm2nixlite/hashes/web-site").read_text().strip()
     # It ran in a scope of its own.
     assert f"websitebuild{current[:8]}-" in machine.journal()
 
@@ -60,7 +60,7 @@ def test_real_units_are_restarted_reported_and_rolled_back(machine: Machine, run
     run = machine.program("--rollback")
     assert run.returncode == 0, run.stderr
     assert machine.state() == "active"
-    results = machine.root / "var/lib/mempool/results/web-site"
+    results = machine.root / "var/lib/npm2nixlite/results/web-site"
     assert (results / (results / "current").readlink() / "answer.txt").read_text() == "two"
 
 
