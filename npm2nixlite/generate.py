@@ -17,6 +17,7 @@ from npm2nixlite.lock.find import LOCK_NAMES, find_lock
 from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.messages import plural
 from npm2nixlite.node_packages.changes import Changes, compare
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.node_packages.write import GitPin, Pin, Prepared, render_node_packages
 from npm2nixlite.plan import Blocker, Plan, plan_lock
 from npm2nixlite.progress import no_progress
@@ -36,9 +37,7 @@ if TYPE_CHECKING:
     from npm2nixlite.progress import Progress
     from npm2nixlite.sources.git import GitSources
 
-__all__ = ["OUTPUT_NAME", "GenerateOptions", "Generated", "generate", "write_all"]
-
-OUTPUT_NAME = "node-packages.nix"
+__all__ = ["GenerateOptions", "Generated", "generate", "write_all"]
 
 _OMIT_SETTING = "omit-lockfile-registry-resolved"
 

@@ -10,7 +10,7 @@ from benchmarks.figures import Table, tabulate
 from benchmarks.measure import contest
 from benchmarks.nginx import serve
 from benchmarks.workload import lay_out
-from npm2nixlite.generate import OUTPUT_NAME
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

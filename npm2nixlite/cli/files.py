@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.cache import Cache
 from npm2nixlite.cli.options import fetch_options
-from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.messages import human_bytes, plural
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.sources.collect import SourceOptions
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from npm2nixlite.cache import Cache
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.options import add_fetch_options, fetch_options
 from npm2nixlite.config.project_file import PROJECT_FILE, Project, read_project_file
-from npm2nixlite.generate import OUTPUT_NAME, Generated, GenerateOptions, generate, write_all
+from npm2nixlite.generate import Generated, GenerateOptions, generate, write_all
 from npm2nixlite.messages import human_bytes, plural
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import DEFAULT_FILE, fetch_json, source_options, tell_fetched
 from npm2nixlite.cli.options import add_fetch_options
-from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.messages import plural
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.publish import prime
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from npm2nixlite.cli.files import DEFAULT_FILE, source_options
 from npm2nixlite.cli.options import add_fetch_options, positive
 from npm2nixlite.cli.push_report import as_json, tell
 from npm2nixlite.errors import InputError
-from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.nix import copy as nix_copy
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.publish import PushOptions, push
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
 

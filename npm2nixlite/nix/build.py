@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, InputError
-from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.lock.parse import read_lock
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.plan import Blocker, plan_lock
 
 if TYPE_CHECKING:

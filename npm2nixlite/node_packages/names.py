@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["store_name"]
+__all__ = ["OUTPUT_NAME", "store_name"]
+
+OUTPUT_NAME = "node-packages.nix"
+"""The file's name beside a lock."""
 
 _VALID = re.compile(r"[0-9A-Za-z+_?=-][0-9A-Za-z+._?=-]{0,206}")
 _MOST = 207  # characters: Nix's limit of 211, less the ".drv" of the derivation's own path

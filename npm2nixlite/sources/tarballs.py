@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.job import Failure, Fetched, Job
-from npm2nixlite.generate import OUTPUT_NAME
 from npm2nixlite.integrity import parse_integrity
-from npm2nixlite.node_packages.names import store_name
+from npm2nixlite.node_packages.names import OUTPUT_NAME, store_name
 from npm2nixlite.node_packages.read import read_node_packages
 from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.failures import Failed, fetch_error

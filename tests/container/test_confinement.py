@@ -24,12 +24,9 @@ pytestmark = pytest.mark.container
 
 
 def build(yard: Yard, script: str, *options: str, **env: str) -> Run:
-    return run_program(
-        *("container-build", "web-site", yard.source, *yard.options, "--tool=/usr/bin"),
-        *(yard.script(f"touch answer.txt\n{script}"), *options),
-        home=yard.root,
-        **env,
-    )
+    script = yard.script(f"touch answer.txt\n{script}")
+    command = ["container-build", "web-site", str(yard.source), *yard.options, "--tool=/usr/bin"]
+    return run_program(*command, script, *options, home=yard.root, **env)
 
 
 @pytest.mark.parametrize(
