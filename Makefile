@@ -1,4 +1,4 @@
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-stable test-newest lint bench clean
 
 # Set up, and translate the lock of a project of mempool's size.
 demo:
@@ -8,7 +8,15 @@ demo:
 test:
 	@.ci/test
 
-# Formatting, lint and types.
+# The Nix of Debian 13, which runs what matters most of it; CI does so, too.
+test-stable:
+	@.ci/debian-root trixie .ci/test-nix
+
+# All tests with what Debian has newest; .ci/debian-root --help says what they cannot have there.
+test-newest:
+	@.ci/debian-root sid .ci/test $(TEST)
+
+# Formatting, lint and types: Python, shell scripts, Nix.
 lint:
 	@.ci/lint
 

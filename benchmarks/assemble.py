@@ -238,7 +238,7 @@ class _Store:
             "sandbox": "true",
             "sandbox-fallback": "false",
             "substituters": "",
-            "extra-sandbox-paths": "/bin /usr /lib /lib64",
+            "sandbox-paths": "/bin /usr /lib /lib64",
         }
         self._variables = {
             "NIX_CONFIG": "\n".join(f"{name} = {value}" for name, value in settings.items()),

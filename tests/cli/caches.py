@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,5 +69,4 @@ def generated(home: Path, registry: Registry, *, packages: int = 3, size: int = 
 def told(nix: NixElsewhere, store: str, paths: list[str]) -> dict[str, dict[str, object]]:
     """What Nix says of paths in a store, after it has read and verified all of them there."""
     nix("nix", "store", "verify", "--store", store, *paths)
-    answer = json.loads(nix("nix", "path-info", "--json", "--store", store, *paths))
-    return {entry["path"]: entry for entry in answer}
+    return nix.path_info("--store", store, *paths)

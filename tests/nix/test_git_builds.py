@@ -16,6 +16,7 @@ import pytest
 from npm2nixlite.node_packages.read import read_node_packages
 from tests.support.archives import Member, package
 from tests.support.git import Forge, serve_git
+from tests.support.nix import HOST_TOOLS
 from tests.support.projects import ROOT, Run, environment, run_program
 from tests.support.registry import Answer, serve_registry
 from tests.support.tarballs import sri
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.nix, pytest.mark.npm]
 
-HOST_TOOLS = ("--option", "extra-sandbox-paths", "/bin /usr /lib /lib64")
 STAMP = b'#!/bin/sh\necho "$npm_lifecycle_event $(basename "$0")" >> "$1"\n'
 LOCKING = ("install", "--package-lock-only", "--ignore-scripts")
 LOG = "stamp dist/log"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.nix import Nix, NixElsewhere
+from tests.support.nix import HOST_TOOLS, Nix, NixElsewhere
 from tests.support.projects import ROOT, run_program
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.nix, pytest.mark.npm, pytest.mark.registry]
 
-HOST_TOOLS = ("--option", "extra-sandbox-paths", "/bin /usr /lib /lib64")
 PROJECT = ROOT / "fixtures/web-service"
 
 

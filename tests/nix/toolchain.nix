@@ -1,5 +1,5 @@
 # What of nixpkgs the library needs, made of this machine's own tools: for tests without nixpkgs.
-# The sandbox must see the tools (extra-sandbox-paths = /bin /usr /lib /lib64).
+# The sandbox must see the tools (sandbox-paths = /bin /usr /lib /lib64).
 #
 # A build finds the tools of a stdenv, and Node.js and Python only where they are among its inputs,
 # as with nixpkgs: see ./builder.sh. One thing the sandbox cannot hide: /usr/bin/env is there.

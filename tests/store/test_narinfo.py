@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,7 +88,7 @@ def test_nix_reads_what_we_render(nix: NixElsewhere, tmp_path: Path) -> None:
     (tmp_path / "nix-cache-info").write_text("StoreDir: /nix/store\n")
     (tmp_path / info.key).write_text(render(info))
     cache = f"file://{tmp_path}"
-    [theirs] = json.loads(nix("nix", "path-info", "--store", cache, "--json", str(info.path)))
+    [theirs] = nix.path_info("--store", cache, str(info.path)).values()
     assert theirs["path"] == str(info.path)
     assert theirs["narSize"] == 1234
     assert theirs["narHash"].startswith("sha256-")

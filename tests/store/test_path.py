@@ -114,12 +114,15 @@ def test_a_tree_that_refers_to_others_and_to_itself_lies_where_nix_puts_it(
         (nix.root / built.lstrip("/")).read_bytes()
     }
     path, other = map(StorePath.parse, content.decode().split())
-    # The digest is over zeros in the path's own place, and over where these places are.
+    # The digest is over zeros in the path's own place; Nix 2.8 adds where these places are, newer
+    # Nix does not.
     file = tmp_path / "zeroed"
     file.write_bytes(content.replace(path.digest.encode(), bytes(32)))
     nar = b"".join(dump(file))
-    digest = hashlib.sha256(nar + f"|{nar.index(bytes(32))}".encode()).digest()
-    assert source_path("self", digest, [other], refers_to_itself=True) == path
+    assert path in {
+        source_path("self", hashlib.sha256(nar + end).digest(), [other], refers_to_itself=True)
+        for end in (f"|{nar.index(bytes(32))}".encode(), b"")
+    }
 
 
 @given(NAMES, INTEGRITIES)

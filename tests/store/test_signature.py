@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,7 @@ def test_signs_as_nix_store_sign_does(nix: NixElsewhere, key_file: Path, key: Se
     text = 'builtins.toFile "a" "${builtins.toFile "b" "x"} ${builtins.toFile "c" "y"}"'
     path = nix.line("nix-instantiate", "--eval", "--read-write-mode", "--expr", text).strip('"')
     nix("nix", "store", "sign", "--key-file", key_file, path)
-    [theirs] = json.loads(nix("nix", "path-info", "--json", path))
+    [theirs] = nix.path_info(path).values()
     cache = key_file.parent / "cache"
     nix("nix", "copy", "--to", f"file://{cache}", path)
     info = parse((cache / f"{StorePath.parse(path).digest}.narinfo").read_text())

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CONFIG", "Nix", "NixElsewhere", "nix_elsewhere"]
+__all__ = ["CONFIG", "HOST_TOOLS", "Nix", "NixElsewhere", "nix_elsewhere"]
 
 CONFIG = """\
 experimental-features = nix-command flakes
@@ -21,6 +21,14 @@ build-users-group =
 sandbox = true
 sandbox-fallback = false
 substituters =
+"""
+
+_HOST_PATHS = "/bin /usr /lib /lib64"
+HOST_TOOLS = ("--option", "sandbox-paths", _HOST_PATHS)
+"""For builds on this machine's own tools.
+
+In place of Nix's own paths, not beside them: ``/bin/sh`` is one of these, ``/bin`` may be a link,
+and Nix 2.26 and newer do not get both into the sandbox.
 """
 
 
@@ -83,6 +91,16 @@ class Nix:
         """Run one of Nix's commands that writes a line."""
         return self(*command).decode().strip()
 
+    def path_info(self, *arguments: str | Path) -> dict[str, dict[str, Any]]:
+        """What ``nix path-info`` tells of store paths, by path.
+
+        Nix gives a list before 2.19, and an object by path since then.
+        """
+        told = json.loads(self("nix", "path-info", "--json", *arguments))
+        if isinstance(told, list):
+            return {entry["path"]: entry for entry in told}
+        return {path: {"path": path, **entry} for path, entry in told.items()}
+
     def eval(self, expression: str) -> Any:
         """Evaluate an expression strictly; its value as JSON has it."""
         done = self.run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
@@ -97,7 +115,7 @@ class NixElsewhere(Nix):
     def environment(self) -> dict[str, str]:
         return {
             "NIX_REMOTE": str(self.root),
-            "NIX_CONFIG": self.config + "extra-sandbox-paths = /bin /usr /lib /lib64\n",
+            "NIX_CONFIG": f"{self.config}sandbox-paths = {_HOST_PATHS}\n",
             "XDG_CACHE_HOME": f"{self.root}-cache",
         }
 

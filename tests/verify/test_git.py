@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.git import git, serve_git
+from tests.support.nix import HOST_TOOLS
 from tests.support.projects import ROOT, environment, run_program, write_lock
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from tests.support.nix import Nix
     from tests.support.registry import Registry
-
-HOST_TOOLS = ("--option", "extra-sandbox-paths", "/bin /usr /lib /lib64")
 
 
 @pytest.mark.nix

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.archives import Member, package
+from tests.support.nix import HOST_TOOLS
 from tests.support.projects import ROOT, run_program
 from tests.support.registry import Answer
 from tests.support.tarballs import sri
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.nix
 
-HOST_TOOLS = ("--option", "extra-sandbox-paths", "/bin /usr /lib /lib64")
 
 COMPILER = b"""#!/usr/bin/env node
 const fs = require('fs');
