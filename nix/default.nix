@@ -8,7 +8,15 @@
   # stdenv, nodejs, python3; and where it has them pnpm (for the registry) and mkShell.
   pkgs,
   nodejs ? pkgs.nodejs,
-  python3 ? pkgs.python3,
+  # What runs in the build: of the platform that builds, where that is another one.
+  buildNodejs ?
+    if (stdenv.buildPlatform or stdenv.hostPlatform).system != stdenv.hostPlatform.system then
+      pkgs.buildPackages.nodejs
+    else
+      nodejs,
+  python3 ? pkgs.buildPackages.python3 or pkgs.python3,
+  # The shell that commands of packages find.
+  bash ? pkgs.runtimeShellPackage or pkgs.bash or null,
   stdenv ? pkgs.stdenv,
   # The registry base, for generated files that leave it out.
   registry ? import ./lib/registry.nix pkgs,
@@ -18,22 +26,68 @@
   fetchgit ? pkgs.fetchgit or null,
 }:
 let
-  mkNodeModules = import ./lib/mk-node-modules.nix {
-    inherit
-      stdenv
-      python3
-      nodejs
-      fetchurl
-      fetchgit
-      registry
-      ;
-  };
+  # The library with one Node.js: builders take another as their argument `nodejs`.
+  libraryWith =
+    { nodejs, buildNodejs }:
+    let
+      plan = import ./lib/plan.nix {
+        inherit
+          stdenv
+          python3
+          nodejs
+          buildNodejs
+          fetchurl
+          fetchgit
+          registry
+          ;
+      };
+      # Commands of packages call a shell as well as Node.js.
+      hostInputs = [ nodejs ] ++ (if bash == null then [ ] else [ bash ]);
+      mkNodeModules = import ./lib/mk-node-modules.nix {
+        inherit
+          stdenv
+          python3
+          nodejs
+          plan
+          hostInputs
+          ;
+      };
+    in
+    {
+      inherit mkNodeModules;
+      buildNpmProject = import ./lib/build-npm-project.nix {
+        inherit
+          stdenv
+          python3
+          nodejs
+          buildNodejs
+          plan
+          mkNodeModules
+          hostInputs
+          ;
+      };
+      mkDevShell = import ./lib/dev-shell.nix {
+        inherit stdenv nodejs;
+        mkShell = pkgs.mkShell or null;
+      };
+    };
+
+  withNodejs =
+    builder: arguments:
+    let
+      chosen =
+        if arguments ? nodejs then
+          {
+            inherit (arguments) nodejs;
+            buildNodejs = arguments.nodejs;
+          }
+        else
+          { inherit nodejs buildNodejs; };
+    in
+    (libraryWith chosen).${builder} (removeAttrs arguments [ "nodejs" ]);
 in
 {
-  inherit mkNodeModules;
-  buildNpmProject = import ./lib/build-npm-project.nix { inherit stdenv nodejs mkNodeModules; };
-  mkDevShell = import ./lib/dev-shell.nix {
-    inherit stdenv nodejs;
-    mkShell = pkgs.mkShell or null;
-  };
+  mkNodeModules = withNodejs "mkNodeModules";
+  buildNpmProject = withNodejs "buildNpmProject";
+  mkDevShell = withNodejs "mkDevShell";
 }

@@ -10,7 +10,7 @@ let
   ];
   below =
     path:
-    builtins.match "/npm2nixlite/(assemble|lock|pack)(/.*)?" path != null
+    builtins.match "/npm2nixlite/(assemble|lock|pack|project)(/.*)?" path != null
     && builtins.match ".*/__pycache__(/.*)?" path == null;
 in
 builtins.path {

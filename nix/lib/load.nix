@@ -1,9 +1,20 @@
-# A generated file, evaluated.
-#
-# Type: load :: { fetchurl ? null, fetchgit ? null, registry ? null } -> packages -> attribute set
-#
-# packages: the path of a `node-packages.nix`, or what it evaluates to. An evaluation error where
-# the file names no registry and none is given.
+/**
+  A generated file, evaluated. An evaluation error where it names no registry and none is given.
+
+  # Type
+
+  ```
+  load :: { fetchurl ? null, fetchgit ? null, registry ? null } -> packages -> AttrSet
+  ```
+
+  `packages` is the path of a `node-packages.nix`, or what it evaluates to.
+
+  # Example
+
+  ```nix
+  (load { registry = "https://registry.example/"; } ./node-packages.nix).packages
+  ```
+*/
 {
   fetchurl ? null,
   fetchgit ? null,
@@ -15,7 +26,11 @@ let
   arguments = builtins.functionArgs generate;
   required = arguments ? registry && !arguments.registry;
 in
-if builtins.isAttrs packages && packages ? packages then
+if packages == null then
+  throw ''
+    npm2nixlite: there is no `packages`, the file that says where each package comes from.
+      Run 'npm2nixlite generate' in the project, and write packages = ./node-packages.nix;''
+else if builtins.isAttrs packages && packages ? packages then
   packages
 else if required && registry == null then
   throw ''

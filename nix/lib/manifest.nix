@@ -1,7 +1,7 @@
 # The assembler's input: what stands at each install path, and where it comes from.
 #
 # Type: manifest :: { packages, platform, omit ? [ ], overrides ? { }, localDependencies ? { },
-#   allowScripts ? [ ], prepare ? null } -> { packages, omit, os, cpu, libc, scripts }
+#   allowScripts ? [ ], denyScripts ? [ ], prepare ? null } -> { packages, omit, os, cpu, libc, scripts }
 #
 # packages: install path -> package, as `node-packages.nix` has them.
 # platform: see `platformOf`.
@@ -9,6 +9,7 @@
 # localDependencies: directory of a local dependency, as the lock spells it -> its files.
 # allowScripts: package names or install paths whose install scripts may run; a name may also be
 #   one of a package that only building a git dependency needs.
+# denyScripts: the same, of those whose scripts may not run, whatever allowScripts says.
 # prepare: { package, runsScripts } -> the tarball of a git dependency that is built before it is
 #   packed, see ./prepare.nix.
 {
@@ -18,6 +19,7 @@
   overrides ? { },
   localDependencies ? { },
   allowScripts ? [ ],
+  denyScripts ? [ ],
   prepare ? null,
 }:
 let
@@ -56,9 +58,14 @@ let
       package ? prepare
       && ((namesOf package.prepare).knows key || knownBelow key package.prepare)
     ) (builtins.attrValues below);
-  scripts = builtins.concatMap (
+  pathsOf = builtins.concatMap (
     key: if !knows key && knownBelow key packages then [ ] else installPathsOf "allowScripts" key
-  ) allowScripts;
+  );
+  denied = pathsOf denyScripts;
+  # Each once; a denial wins, as with npm.
+  scripts = builtins.filter (path: !(builtins.elem path denied)) (
+    builtins.attrNames (builtins.groupBy (path: path) (pathsOf allowScripts))
+  );
 
   toEntry =
     path: package:

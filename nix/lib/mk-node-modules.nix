@@ -1,145 +1,123 @@
-# A node_modules as `npm ci` makes it, as a derivation of its own: it depends on the generated file
-# (and the lock, where that is given), never on the project's source.
-#
-# `$out` looks as a project does after npm: `$out/node_modules`, and for a workspace
-# `$out/packages/a/node_modules` besides.
+/**
+  A node_modules as `npm ci` makes it, as a derivation of its own: it depends on the generated file
+  (and the lock, where that is given), never on the project's source.
+
+  `$out` looks as a project does after npm: `$out/node_modules`, and for a workspace
+  `$out/packages/a/node_modules` besides. A link that leads to nothing fails the build: what local
+  dependencies and workspaces consist of comes from `src` or `localDependencies`.
+
+  # Type
+
+  ```
+  mkNodeModules :: { packages, lock ? null, … } -> derivation
+  ```
+
+  # Example
+
+  ```nix
+  npm.mkNodeModules {
+    packages = ./node-packages.nix;
+    lock = ./package-lock.json;
+    omit = [ "dev" ];
+  }
+  ```
+*/
 {
   stdenv,
   python3,
   nodejs,
-  fetchurl ? null,
-  fetchgit ? null,
-  registry ? null,
+  plan,
+  # What the first lines of patched commands may name besides Node.js.
+  hostInputs ? [ nodejs ],
 }:
 {
   # The path of a `node-packages.nix`, or what it evaluates to.
-  packages,
+  packages ? null,
   # The lock it is from. With it, npm's own `.package-lock.json` is written, and what only a
   # left-out optional package needs is left out, too.
   lock ? null,
   # The project's package.json: a lock of version 1 does not say what the project depends on.
   packageJson ? null,
+  # The project's source, for what its links lead to. It is an input of the tree then.
+  src ? null,
+  # The workspace, or the workspaces, to install for: by directory or by name.
+  workspace ? null,
   # Groups to leave out: "dev", "optional", "peer". [ "dev" ] gives the production tree.
   omit ? [ ],
-  # Packages (names or install paths) whose install scripts may run; those too that only building a
-  # git dependency needs.
-  allowScripts ? [ ],
-  # Package (name or install path) -> another tarball, or package -> { src } | { directory }.
+  # Packages whose install scripts may run (see names.nix), those too that only building a git
+  # dependency needs: a list, or as in package.json, package -> bool. Where not given, it is what
+  # the project's package.json says.
+  allowScripts ? null,
+  # Package -> { nativeBuildInputs, buildInputs, env, flags }, for its install scripts.
+  installScripts ? { },
+  # Package -> another tarball, or package -> { src } | { directory }.
   overrides ? { },
-  # Package (name or install path) -> patches, applied with -p1.
+  # See package-patches.nix.
   patches ? { },
   # Directory of a local dependency -> a derivation or a path with its files.
   localDependencies ? { },
   # In npm's words; this machine's where not given.
   platform ? import ./platform.nix stdenv.hostPlatform,
   # Where node-gyp finds the headers of Node.js, `include/node`.
-  nodedir ? nodejs,
-  # More inputs for install scripts, and for what builds git dependencies.
+  nodedir ? nodejs.dev or nodejs,
+  # For all install scripts, and for what builds git dependencies.
   nativeBuildInputs ? [ ],
   buildInputs ? [ ],
+  # Variables and flags (`--build-from-source`) for all install scripts.
+  env ? { },
+  npmRebuildFlags ? [ ],
+  # Whether commands name Node.js itself in their first line, and not /usr/bin/env: they run
+  # anywhere then, and are no longer npm's to the last byte.
+  fixCommands ? false,
+  # Whether links may lead to nothing: for who lays the tree into a project.
+  allowDanglingLinks ? false,
   name ? null,
   passthru ? { },
 }:
 let
-  generated = import ./load.nix { inherit fetchurl fetchgit registry; } packages;
-  names = import ./names.nix generated.packages;
-  assembler = import ./assembler.nix;
-  runsScripts = allowScripts != [ ];
-
-  prepare = import ./prepare.nix {
+  made = plan {
     inherit
-      stdenv
-      python3
-      nodejs
-      platform
+      packages
+      lock
+      packageJson
+      src
+      workspace
+      omit
       allowScripts
+      installScripts
+      overrides
+      patches
+      localDependencies
+      platform
       nodedir
       nativeBuildInputs
       buildInputs
+      env
       ;
+    flags = npmRebuildFlags;
   };
-
-  manifest = import ./manifest.nix {
-    inherit (generated) packages;
-    inherit
-      platform
-      omit
-      overrides
-      localDependencies
-      allowScripts
-      prepare
-      ;
-  };
-
-  onlyGiven =
-    attributes:
-    removeAttrs attributes (
-      builtins.filter (name: attributes.${name} == null) (builtins.attrNames attributes)
-    );
-
-  patchCommands = builtins.concatMap (
-    key:
-    builtins.concatMap (
-      path:
-      map (file: ''
-        if [ -d "$out"/${quote path} ]; then
-          echo "patching "${quote path}
-          patch --directory="$out"/${quote path} --strip=1 --no-backup-if-mismatch < ${file}
-        fi
-      '') patches.${key}
-    ) (names.installPathsOf "patches" key)
-  ) (builtins.attrNames patches);
-
-  quote = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] text}'";
-
-  lockHash = "sha256:${builtins.hashFile "sha256" lock}";
-  projectName = if generated.name == null then "npm" else generated.name;
-  storeName = builtins.replaceStrings [ "@" "/" ] [ "" "-" ] projectName;
-  versionSuffix = if generated.version == null then "" else "-${generated.version}";
 in
-assert
-  lock == null
-  || lockHash == generated.lockHash
-  || throw ''
-    npm2nixlite: ${toString lock} is not the lock that ${toString packages} was generated from.
-      Run 'npm2nixlite generate' again.'';
 stdenv.mkDerivation {
-  name = if name != null then name else "${storeName}-node-modules${versionSuffix}";
+  name = if name != null then name else made.storeName;
 
-  manifest = builtins.toJSON (
-    manifest
-    // onlyGiven {
-      lock = if lock == null then null else "${lock}";
-      packageJson = if packageJson == null then null else "${packageJson}";
-      node = nodejs.version or null;
-    }
-  );
+  manifest = made.text;
   passAsFile = [ "manifest" ];
-
-  nativeBuildInputs = [ python3 ] ++ (if runsScripts then [ nodejs ] ++ nativeBuildInputs else [ ]);
-  buildInputs = if runsScripts then buildInputs else [ ];
+  strictDeps = true;
+  nativeBuildInputs = [ python3 ];
+  buildInputs = if fixCommands then hostInputs else [ ];
 
   buildCommand = ''
-    export PYTHONPATH=${assembler} PYTHONDONTWRITEBYTECODE=1
+    export PYTHONPATH=${import ./assembler.nix} PYTHONDONTWRITEBYTECODE=1
     umask 022
-    python3 -m npm2nixlite.assemble "$manifestPath" "$out"
-    ${builtins.concatStringsSep "" patchCommands}
+    python3 -m npm2nixlite.project tree "$manifestPath" "$out"
   ''
-  + (
-    if runsScripts then
-      ''
-        export HOME="$TMPDIR/home" npm_config_nodedir=${nodedir}
-        mkdir -p "$HOME"
-        # install scripts call commands whose first line names /usr/bin/env
-        if declare -F patchShebangs > /dev/null; then patchShebangs "$out"; fi
-        python3 -m npm2nixlite.assemble.scripts "$manifestPath" "$out"
-      ''
-    else
-      ""
-  );
+  + (if allowDanglingLinks then "" else ''python3 -m npm2nixlite.project check "$out"
+  '')
+  + (if fixCommands then ''patchShebangs --host "$out"'' else "");
 
   passthru = {
-    inherit generated manifest;
+    inherit (made) generated manifest;
+    plan = made;
   }
   // passthru;
 }

@@ -1,13 +1,30 @@
-# Which packages a name means.
-#
-# Type: names :: packages -> { nameOf, knows, installPathsOf }
-#
-# packages: install path -> package, as `node-packages.nix` has them.
-#
-# Example:
-#   (names { "node_modules/a/node_modules/@s/b" = { version = "1.0.0"; }; }).installPathsOf
-#     "allowScripts" "@s/b"
-#   => [ "node_modules/a/node_modules/@s/b" ]
+/**
+  Which packages a name means.
+
+  `knows KEY` is whether there is such a package. `installPathsOf ARGUMENT KEY` are the install paths
+  of a package; an evaluation error, which calls the argument by its name, where there is none.
+
+  A key is an install path, a name, or, as npm writes it, a name with versions: `sharp@0.33.5`,
+  `esbuild@0.25.0 || 0.25.1`.
+
+  # Type
+
+  ```
+  names :: { INSTALL-PATH = package; } -> {
+    nameOf :: string -> string;
+    knows :: string -> bool;
+    installPathsOf :: string -> string -> [ string ];
+  }
+  ```
+
+  # Example
+
+  ```nix
+  (names { "node_modules/a/node_modules/@s/b" = { version = "1.0.0"; }; }).installPathsOf
+    "allowScripts" "@s/b"
+  => [ "node_modules/a/node_modules/@s/b" ]
+  ```
+*/
 packages:
 let
   lastName =
@@ -24,21 +41,61 @@ let
     builtins.filter (path: !(packages.${path} ? link)) (builtins.attrNames packages)
   );
   isInstallPath = key: packages ? ${key} && !(packages.${key} ? link);
+
+  # "@s/a@1.0.0 || 2.0.0" -> { name = "@s/a"; versions = [ "1.0.0" "2.0.0" ]; }
+  parse =
+    key:
+    let
+      found = builtins.match "(@?[^@]+)@([^@]+)" key;
+      pieces = builtins.split "[ ]*[|][|][ ]*" (builtins.elemAt found 1);
+    in
+    if found == null then
+      {
+        name = key;
+        versions = null;
+      }
+    else
+      {
+        name = builtins.head found;
+        versions =
+          if builtins.elemAt found 1 == "*" then null else builtins.filter builtins.isString pieces;
+      };
+
+  lookUp =
+    key:
+    let
+      inherit (parse key) name versions;
+      paths = byName.${name} or [ ];
+    in
+    if isInstallPath key then
+      [ key ]
+    else if versions == null then
+      paths
+    else
+      builtins.filter (path: builtins.elem (packages.${path}.version or null) versions) paths;
+
+  versionsOf = name: map (path: packages.${path}.version or "?") (byName.${name} or [ ]);
 in
 {
   inherit nameOf;
+  knows = key: lookUp key != [ ];
 
-  # Whether there is a package `key`, which is a name or an install path.
-  knows = key: isInstallPath key || byName ? ${key};
-
-  # Every install path of the package `key`, which is a name or an install path itself; an
-  # evaluation error where the lock has neither. `argument` is what to call it in the message.
   installPathsOf =
     argument: key:
-    if isInstallPath key then
-      [ key ]
+    let
+      found = lookUp key;
+      inherit (parse key) name;
+      others = versionsOf name;
+    in
+    if found != [ ] then
+      found
+    else if others != [ ] then
+      throw ''
+        npm2nixlite: ${argument} names "${key}", and the lock has another version of it.
+          It has ${builtins.concatStringsSep ", " others}.''
     else
-      byName.${key} or (throw ''
+      throw ''
         npm2nixlite: ${argument} names "${key}", which is no package of this lock.
-          Give a package's name or its install path, such as "node_modules/a/node_modules/b".'');
+          Give a package's name, "name@1.0.0", or its install path, such as
+          "node_modules/a/node_modules/b".'';
 }

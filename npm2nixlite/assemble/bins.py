@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.assemble.tree import Node
 
-__all__ = ["link_bins", "mark_bins"]
+__all__ = ["link_bins", "mark_bins", "mend"]
 
 _HASH_BANG_READ = 2048
 _CRLF = re.compile(rb"#![^\n]+\r\n")
@@ -74,10 +74,11 @@ def _link(link: str, file: str) -> None:
     else:
         os.makedirs(folder, exist_ok=True)
     os.symlink(os.path.relpath(file, folder), link)
-    _mend(file)
+    mend(file)
 
 
-def _mend(file: str) -> None:
+def mend(file: str) -> None:
+    """Make a command's file executable, and its first line end as Unix wants it."""
     if not os.path.exists(file) or not os.access(file, os.W_OK):
         return  # a link leads out of the tree, to what is not ours to change
     mask = os.umask(0)

@@ -36,6 +36,8 @@ class Manifest:
             written, and what only a left-out optional package needs stays.
         package_json: The project's ``package.json``; a lock of version 1 lacks what it says.
         scripts: Install paths of the packages whose install scripts may run.
+        workspaces: Directories or names of the workspaces to install for, and for nothing else of
+            the project; empty for all of it.
     """
 
     packages: Mapping[str, Json]
@@ -44,6 +46,7 @@ class Manifest:
     lock: Path | None = None
     package_json: Path | None = None
     scripts: tuple[str, ...] = ()
+    workspaces: tuple[str, ...] = ()
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -97,6 +100,7 @@ def parse_manifest(value: object) -> Manifest:
         lock=Path(lock) if lock else None,
         package_json=Path(package_json) if package_json else None,
         scripts=_texts(value, "scripts"),
+        workspaces=_texts(value, "workspaces"),
     )
 
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npm2nixlite.errors import BuildError
+from npm2nixlite.errors import BuildError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from npm2nixlite.assemble.platform import Platform
     from npm2nixlite.assemble.tree import Edge, Node, Tree
 
-__all__ = ["leave_out"]
+__all__ = ["keep_workspaces", "leave_out"]
 
 
 def leave_out(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
@@ -47,6 +47,61 @@ def leave_out(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
     for node in tree.nodes.values():
         if node.parent is not None and _omitted(node, tree, omit):
             node.inert = True
+
+
+def keep_workspaces(tree: Tree, workspaces: Iterable[str], omit: AbstractSet[str]) -> None:
+    """Mark as inert what is neither one of these workspaces nor needed by one.
+
+    npm follows a workspace's development dependencies even where they are omitted, as long as
+    another workspace has the same ones for production. This does not.
+
+    Args:
+        tree: After `leave_out`.
+        workspaces: Their directories, directories above several of them, or names.
+        omit: Groups that are left out.
+
+    Raises:
+        InputError: There is no such workspace.
+    """
+    links = [
+        edge.target
+        for edge in tree.root.edges_out.values()
+        if edge.kind == "workspace" and edge.target is not None
+    ]
+    pending: list[Node] = []
+    for wanted in workspaces:
+        found = [link for link in links if _is_called(link, wanted)]
+        if not found:
+            known = sorted(link.link.location for link in links if link.link is not None)
+            raise InputError(
+                f"there is no workspace {wanted!r}",
+                hint=f"the lock has {', '.join(known)}" if known else "the lock has none at all",
+            )
+        pending += found
+    kept: set[Node] = set()
+    while pending:
+        node = pending.pop()
+        if node in kept:
+            continue
+        kept.add(node)
+        if node.link is not None:
+            pending.append(node.link)
+        for edge in node.edges_out.values():
+            if edge.target is not None and not (edge.kind == "dev" and "dev" in omit):
+                pending.append(edge.target)
+    bundled = {node for node in tree.nodes.values() if node.entry.get("inBundle") is True}
+    for node in tree.nodes.values():
+        if node.parent is not None and node not in kept and node not in bundled:
+            node.inert = True
+
+
+def _is_called(link: Node, wanted: str) -> bool:
+    if link.link is None:
+        return False
+    place = link.link.location
+    directory = wanted.removeprefix("./").rstrip("/")
+    name = link.link.package.get("name", link.name)
+    return wanted in (name, link.name) or directory == place or place.startswith(f"{directory}/")
 
 
 def _leave_out_optional(node: Node, platform: Platform) -> None:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Directory", "bins_of", "package_directory"]
+__all__ = ["IGNORE_FILES", "Directory", "bins_of", "package_directory"]
+
+IGNORE_FILES = (".npmignore", ".gitignore")
+"""What says which files are not packed, where ``files`` in package.json does not."""
 
 _DEFAULTS = parse_rules(
     "\n".join(
@@ -49,7 +52,11 @@ _NEVER_IN_A_PACKAGE = (
 
 
 def package_directory(
-    place: Path, package: Mapping[str, Any], *, bundled: bool = False
+    place: Path,
+    package: Mapping[str, Any],
+    *,
+    bundled: bool = False,
+    ignore_files: tuple[str, ...] = IGNORE_FILES,
 ) -> Directory:
     """A package's root directory.
 
@@ -58,6 +65,7 @@ def package_directory(
         package: Its package.json.
         bundled: Whether it is packed inside another package. Then it was packed once before: what
             is left out by default, or by its ignore files, was left out then.
+        ignore_files: The names of the files that say what is not packed, the first there is wins.
     """
     listed, strict, required = _package_rules(package, place, bins_of(package))
     root = Directory(
@@ -69,6 +77,7 @@ def package_directory(
         strict=strict,
         reads_package_json=not bundled
         and bool(workspace_directories(place, package.get("workspaces"))),
+        ignore_files=ignore_files,
     )
     if not bundled:
         root.read_ignore_files()
@@ -99,6 +108,7 @@ class Directory:
     listed: tuple[IgnoreRule, ...] | None = None
     strict: tuple[IgnoreRule, ...] = ()
     reads_package_json: bool = False
+    ignore_files: tuple[str, ...] = IGNORE_FILES
     ignored: tuple[IgnoreRule, ...] = field(default=(), init=False)
 
     @property
@@ -116,7 +126,7 @@ class Directory:
             if text is not None:
                 self.ignored = parse_rules(text)
                 return
-        for name in (".npmignore", ".gitignore"):
+        for name in self.ignore_files:
             text = self._text(name)
             if text is not None:
                 self.ignored = parse_rules(text)
@@ -168,6 +178,7 @@ class Directory:
             required,
             strict=parse_rules("\n".join((*_NEVER, *(f"!{path}" for path in required)))),
             reads_package_json=self.reads_package_json,
+            ignore_files=self.ignore_files,
         )
         child.read_ignore_files()
         return child
