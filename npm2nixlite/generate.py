@@ -205,7 +205,8 @@ def _wanted(project: Project, options: GenerateOptions) -> Wanted:
     )
     dropped: tuple[str, ...] = ()
     if Path(lock.file).name in LOCK_NAMES:  # any other is no project's, to npm
-        dropped = check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")
+        peers = config.settings.get("legacy-peer-deps") != "true"
+        dropped = check_agreement(lock, peers=peers).stale
     plan = plan_lock(lock, config.scope_registry)
     return Wanted(replace(plan, dropped=dropped), config)
 

@@ -5,20 +5,41 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["in_range", "is_range"]
+__all__ = ["fits_plainly", "in_range", "is_range", "is_version"]
 
-_RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-_PLAIN = re.compile(r"(\^|~|>=|=)? ?(\d+)(?:\.(\d+))?(?:\.(\d+))?")
+_RELEASE = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
+_COMPARATOR = re.compile(
+    r"(\^|~|[<>]=?|=|)"
+    r"(?:([0-9]{1,9})(?:\.([0-9]{1,9})(?:\.([0-9]{1,9})(-[0-9A-Za-z.-]+)?)?)?(?:\.[xX*])*|[xX*])"
+)
+_HYPHEN = re.compile(r"([0-9][0-9.]*)\s+-\s+([0-9][0-9.]*)")
+_WORD = re.compile(r"[A-Za-z]{2,}")
+# What a bound at a prerelease is to a version that is none.
+_AT_PRERELEASE = {">": ">=", "<=": "<", "": "none", "=": "none"}
+_GAP = re.compile(r"(\^|~|[<>]=?|=)\s+")
+
+_Comparator = tuple[str, tuple[int, ...]]
 
 
 @cache
 def is_range(wanted: str) -> bool:
     """Whether it is a range, and not a registry's tag."""
-    if _PLAIN.fullmatch(wanted):
+    if _plain(wanted) is not None:
         return True
     import nodesemver  # it takes its time to load, and is seldom needed
 
     return nodesemver.valid_range(wanted, loose=True) is not None
+
+
+_EXACT = re.compile(
+    r"[v=\s]*(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}"
+    r"(?:-?[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?\s*"
+)
+
+
+def is_version(wanted: str) -> bool:
+    """Whether it is one version, not a range of them."""
+    return _EXACT.fullmatch(wanted) is not None
 
 
 @cache
@@ -28,9 +49,9 @@ def in_range(version: str, wanted: str) -> bool:
     >>> in_range("1.4.2", "^1.2"), in_range("2.0.0", "~1.2.3 || 3")
     (True, False)
     """
-    plain, release = _PLAIN.fullmatch(wanted), _RELEASE.fullmatch(version)
-    if plain and release:
-        return _in_plain_range(tuple(map(int, release.groups())), plain)
+    plain = fits_plainly(version, wanted)
+    if plain is not None:
+        return plain
     import nodesemver
 
     try:
@@ -39,18 +60,68 @@ def in_range(version: str, wanted: str) -> bool:
         return False
 
 
-def _in_plain_range(version: tuple[int, ...], plain: re.Match[str]) -> bool:
-    given = [int(part) for part in plain.groups()[1:] if part is not None]
-    low = (*given, 0, 0)[:3]
-    if version < low:
-        return False
-    operator = plain[1] or "="
-    if operator == ">=":
+@cache
+def fits_plainly(version: str, wanted: str) -> bool | None:
+    """Whether a version is in a range, where that takes no library; else None.
+
+    None says that the version is a prerelease, or that ``wanted`` is no range or a rare one.
+    """
+    plain, release = _plain(wanted), _RELEASE.fullmatch(version)
+    if plain is None or release is None:
+        return True if version == wanted and is_version(version) else None
+    numbers = tuple(map(int, release.groups()))
+    return any(all(_compares(numbers, one) for one in both) for both in plain)
+
+
+@cache
+def _plain(wanted: str) -> tuple[tuple[_Comparator, ...], ...] | None:
+    """The comparators of a range, as they hold for versions that are no prereleases.
+
+    None for what is none, or is written in a rare way.
+    """
+    found: list[tuple[_Comparator, ...]] = []
+    for alternative in wanted.split("||"):
+        comparators: list[_Comparator] = []
+        text = _HYPHEN.sub(r">=\1 <=\2", alternative.strip())
+        if _WORD.fullmatch(text):
+            continue  # node-semver drops alternatives that are none
+        for word in _GAP.sub(r"\1", text).split():
+            match = _COMPARATOR.fullmatch(word)
+            if match is None:
+                return None
+            operator, *parts, prerelease = match.groups()
+            given = tuple(int(part) for part in parts if part is not None)
+            if prerelease:
+                operator = _AT_PRERELEASE.get(operator, operator)
+            if not given and operator in ("<", ">"):
+                return None
+            comparators.append((operator, given))
+        found.append(tuple(comparators))
+    return tuple(found) or None
+
+
+def _compares(version: tuple[int, ...], comparator: _Comparator) -> bool:
+    operator, given = comparator
+    if not given:
         return True
-    # the last number that may not grow
-    fixed = len(given) - 1
+    first = (*given, 0, 0)[:3]
+    same = version[: len(given)] == given
+    match operator:
+        case ">=":
+            return version >= first
+        case ">":
+            return version > first and not same
+        case "<":
+            return version < first
+        case "<=":
+            return version <= first or same
+        case "none":
+            return False
+    if version < first:
+        return False
+    fixed = len(given) - 1  # the last number that may not grow
     if operator == "~":
         fixed = min(fixed, 1)
     elif operator == "^":
         fixed = next((at for at, number in enumerate(given) if number), fixed)
-    return version[: fixed + 1] == low[: fixed + 1]
+    return version[: fixed + 1] == first[: fixed + 1]

@@ -7,196 +7,199 @@ for.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from posixpath import join, normpath
+from posixpath import join
 from typing import TYPE_CHECKING
 
-from npm2nixlite.agreement.manifests import Manifest, read_manifests
-from npm2nixlite.agreement.unmet import broken_edges
+from npm2nixlite.agreement.conflicts import Outcome, outcome_of
+from npm2nixlite.agreement.locked_tree import locked_tree
+from npm2nixlite.agreement.manifests import Manifests, read_manifests
+from npm2nixlite.agreement.unmet import unmet_edges
+from npm2nixlite.agreement.validity import Judge, version_of
+from npm2nixlite.assemble.load import read_lock_json
 from npm2nixlite.errors import InputError
-from npm2nixlite.lock.model import (
-    GitRevision,
-    Link,
-    LocalDirectory,
-    LocalTarball,
-    Lock,
-    Missing,
-    Package,
-    RegistryTarball,
-    UrlTarball,
-)
-from npm2nixlite.versions import in_range, is_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Disagreement", "check_agreement", "disagreements"]
+    from npm2nixlite.assemble.package_json import Json
+    from npm2nixlite.assemble.tree import Edge, Node
+    from npm2nixlite.lock.model import Lock
 
-_SPEC_WITH_PLACE = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*:|[~.]{0,2}/|[^@/:]+/[^/]+|.*\.t(?:ar\.)?gz$"
-)
-_ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<wanted>.*))?", re.DOTALL)
-_COMMIT = re.compile(r"[0-9a-f]{40,64}", re.IGNORECASE)
+__all__ = ["Agreement", "Disagreement", "check_agreement", "disagreements"]
+
 _SHOWN = 20  # lines of one message; a lock of another project differs in everything
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What a package.json or a package asks for, and what the lock has instead (None: nothing)."""
+    """What a package.json or a package asks for, and what the lock has instead (None: nothing).
 
-    manifest: str
+    Attributes:
+        source: Who asks: a package.json's path, or an install path.
+        name: For what.
+        wanted: In which version, or from where.
+        found: What the lock has.
+        conflict: Whether npm calls it a conflict of peers (ERESOLVE).
+    """
+
+    source: str
     name: str
     wanted: str
     found: str | None
+    conflict: bool = False
 
     def __str__(self) -> str:
-        what = f"{self.manifest} asks for {self.name}@{self.wanted or '*'}"
+        peer = "the peer " if self.conflict else ""
+        what = f"{self.source} asks for {peer}{self.name}@{self.wanted or '*'}"
         if self.found is None:
             return f"{what}, which is not in the lock"
         return f"{what}, the lock has {self.found}"
 
 
-def check_agreement(lock: Lock, *, peers: bool = True) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What npm makes of a lock that it accepts.
+
+    Attributes:
+        stale: Names that the lock was made with and no package.json asks for any more: npm leaves
+            them out, unless something else needs them, and says nothing.
+        removed: Install paths that npm takes out of the tree: a package further up does as well.
+    """
+
+    stale: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def check_agreement(lock: Lock, *, peers: bool = True, strict_peers: bool = False) -> Agreement:
     """Refuse a lock that is out of step with the package.json files beside it, as npm ci does.
 
     Args:
         lock: A lock at its place; without a package.json beside it there is nothing to compare.
         peers: Whether peer dependencies count (not under npm's ``legacy-peer-deps``).
-
-    Returns:
-        What the lock has and package.json no longer asks for: npm ci leaves it out, unless
-        something else needs it, and says nothing.
+        strict_peers: Whether every conflict of peers counts (npm's ``strict-peer-deps``).
 
     Raises:
         InputError: It is; the message lists what differs. Or a package.json cannot be read.
     """
-    directory = Path(lock.file).parent
-    manifests = read_manifests(lock, directory, peers=peers)
-    found = list(disagreements(lock, manifests, peers=peers))
+    manifests = read_manifests(lock, Path(lock.file).parent)
+    if manifests is None:
+        return Agreement()
+    found: list[Disagreement] = []
+    removed: dict[str, None] = {}
+    for item in _findings(lock, manifests, peers=peers, strict=strict_peers):
+        if isinstance(item, Disagreement):
+            found.append(item)
+        else:
+            removed[item] = None
     if not found:
-        return tuple(
-            name
-            for place, manifest in manifests.items()
-            for name in lock.requested.get(place, {})
-            if name not in manifest.mentioned
-        )
+        return Agreement(tuple(_stale(lock, manifests)), tuple(removed))
     lines = [f"  {item}" for item in found[:_SHOWN]]
     if found[_SHOWN:]:
         lines.append(f"  … and {len(found) - _SHOWN:,} more")
     raise InputError(
         "\n".join(("the lock is out of step with package.json:", *lines)),
         where=lock.file,
-        hint="npm ci refuses it, too; 'npm install --package-lock-only' brings it up to date",
+        hint=_hint(found),
     )
 
 
-def disagreements(
-    lock: Lock, manifests: Mapping[str, Manifest], *, peers: bool = True
-) -> Iterator[Disagreement]:
+def disagreements(lock: Lock, manifests: Manifests, *, peers: bool = True) -> list[Disagreement]:
     """What package.json files, and the lock's own packages, ask for that a lock does not have.
 
     Args:
-        lock: The lock.
-        manifests: Directory → its package.json; see `npm2nixlite.agreement.manifests`.
+        lock: The lock, at its place.
+        manifests: See `npm2nixlite.agreement.manifests`.
         peers: Whether what packages ask of who depends on them counts.
     """
-    entries = {entry.install_path: entry for entry in lock.entries}
-    for directory, manifest in manifests.items():
-        recorded = lock.requested.get(directory, {})
-        for name, target in manifest.workspaces.items():
-            entry = _found(entries, directory, name)
-            if not isinstance(entry, Link) or entry.target != target:
-                yield Disagreement(manifest.file, name, f"file:{target}", _shown(entry))
-        for name, wanted in manifest.requested.items():
-            if name in manifest.workspaces or name in manifest.overridden:
-                continue
-            entry = _found(entries, directory, name)
-            if entry is None:
-                yield Disagreement(manifest.file, name, wanted, None)
-                continue
-            version = _version(entry, entries, manifests)
-            if not _satisfies(entry, version, wanted, recorded.get(name), directory):
-                yield Disagreement(manifest.file, name, wanted, _shown(entry))
-    for edge in broken_edges(lock, manifests, peers=peers):
-        source = f"{edge.source}, under overrides," if edge.overridden else edge.source
-        yield Disagreement(source, edge.name, edge.wanted, _shown(edge.target))
+    findings = _findings(lock, manifests, peers=peers, strict=False)
+    return [item for item in findings if isinstance(item, Disagreement)]
 
 
-def _found(
-    entries: Mapping[str, Package | Link], directory: str, name: str
-) -> Package | Link | None:
-    """What Node.js finds under a name from a directory of the project."""
-    place = directory
-    while True:
-        entry = entries.get(join(place, "node_modules", name))
-        if entry is not None or not place or place.endswith(".."):
-            return entry
-        place = place.rpartition("/")[0]
+def _findings(
+    lock: Lock, manifests: Manifests, *, peers: bool, strict: bool
+) -> Iterator[Disagreement | str]:
+    """What disagrees; and install paths that npm would take out of the tree."""
+    content = read_lock_json(Path(lock.file))
+    tree = locked_tree(content, manifests, peers=peers)
+    overrides = manifests.root.get("overrides")
+    judge = Judge(tree, overrides if isinstance(overrides, dict) else {}, _recorded(content))
+    for edge in tree.root.edges_out.values():
+        if judge.is_overridden(edge):
+            yield _disagreement(edge, judge, manifests)
+    for edge in unmet_edges(tree, judge):
+        if _is_left_out(edge):
+            continue
+        outcome, removed = outcome_of(tree, judge, edge, strict=strict)
+        if outcome is not Outcome.STAYS or removed:
+            yield _disagreement(edge, judge, manifests, conflict=outcome is Outcome.CONFLICTS)
 
 
-def _shown(entry: Package | Link | None) -> str | None:
-    match entry:
-        case None:
-            return None
-        case Link():
-            return f"a link to {entry.target or '.'}"
-        case Package(source=GitRevision(url)):
-            return url
-        case Package(source=UrlTarball(url)) if entry.version is None:
-            return url
-        case _:
-            return f"{entry.name}@{entry.version}"
+def _recorded(content: Json) -> Mapping[str, Json]:
+    packages = content.get("packages")
+    if not isinstance(packages, dict):
+        return {}
+    return {path: entry for path, entry in packages.items() if isinstance(entry, dict)}
 
 
-def _satisfies(
-    entry: Package | Link, version: str | None, wanted: str, recorded: str | None, directory: str
-) -> bool:
-    """Whether npm would keep an entry for what is asked, as its arborist's ``dep-valid`` does."""
-    alias = _ALIAS.fullmatch(wanted)
-    if alias:
-        wanted = alias["wanted"] or "*"
-    elif _SPEC_WITH_PLACE.match(wanted):
-        return recorded == wanted or _is_at(entry, wanted, recorded, directory)
-    if isinstance(entry, Package) and isinstance(entry.source, Missing):
-        return True
-    if wanted in {"", "*"}:
-        return True
-    if not is_range(wanted):  # a tag, which only a registry could judge
-        return isinstance(entry, Package) and not isinstance(entry.source, GitRevision)
-    return version is not None and in_range(version, wanted)
+def _is_left_out(edge: Edge) -> bool:
+    """Whether it leads to an entry without a version: npm could not get an optional package."""
+    target = edge.target
+    return (
+        edge.kind == "optional"
+        and target is not None
+        and target.link is None
+        and not version_of(target)
+        and not target.entry.get("resolved")
+    )
 
 
-def _is_at(entry: Package | Link, wanted: str, recorded: str | None, directory: str) -> bool:
-    """Whether an entry comes from the place that is asked for."""
-    place = normpath(join(directory, re.sub(r"^(file:|link:)(//)?", "", wanted)))
-    match entry:
-        case Link():
-            return (entry.target or ".") == place
-        case Package(source=LocalTarball(path) | LocalDirectory(path)):
-            return normpath(path) == place
-        case Package(source=UrlTarball(url)):
-            return url == wanted.partition("#")[0]
-        case Package(source=RegistryTarball() as source):
-            return source.base is not None and f"{source.base}{source.path}" == wanted
-        case Package(source=GitRevision(url)):
-            commit = wanted.rpartition("#")[2]
-            if _COMMIT.fullmatch(commit):
-                return url.rpartition("#")[2] == commit
-            return recorded is None  # version 1 does not say what was asked for
-        case _:
-            return recorded is None
+def _disagreement(
+    edge: Edge, judge: Judge, manifests: Manifests, *, conflict: bool = False
+) -> Disagreement:
+    source = edge.source.location
+    if not source or source in manifests.directories:
+        source = join(source, "package.json")
+    if judge.is_overridden(edge):
+        source = f"{source}, under overrides,"
+    wanted = f"file:{edge.wanted}" if edge.kind == "workspace" else judge.wanted(edge)
+    return Disagreement(source, edge.name, wanted, _shown(edge.target), conflict)
 
 
-def _version(
-    entry: Package | Link,
-    entries: Mapping[str, Package | Link],
-    manifests: Mapping[str, Manifest],
-) -> str | None:
-    if isinstance(entry, Package):
-        return entry.version
-    if entry.target in manifests:
-        return manifests[entry.target].version
-    target = entries.get(entry.target)
-    return target.version if isinstance(target, Package) else None
+def _shown(node: Node | None) -> str | None:
+    if node is None:
+        return None
+    if node.link is not None:
+        return f"a link to {node.link.location or '.'}"
+    resolved = node.entry.get("resolved")
+    version = version_of(node)
+    if isinstance(resolved, str) and (not version or "git" in resolved.partition(":")[0]):
+        return resolved
+    return f"{node.package.get('name') or node.name}@{version}"
+
+
+def _stale(lock: Lock, manifests: Manifests) -> Iterator[str]:
+    for place, package in {"": manifests.root, **manifests.directories}.items():
+        mentioned = {
+            name
+            for group in (
+                "peerDependencies",
+                "dependencies",
+                "optionalDependencies",
+                "devDependencies",
+            )
+            for asked in [package.get(group)]
+            if isinstance(asked, dict)
+            for name in asked
+        }
+        yield from (name for name in lock.requested.get(place, {}) if name not in mentioned)
+
+
+def _hint(found: list[Disagreement]) -> str:
+    if all(item.conflict for item in found):
+        return (
+            "npm ci stops with ERESOLVE, too; ask for versions that fit each other, or set "
+            "'legacy-peer-deps=true' in .npmrc"
+        )
+    return "npm ci refuses it, too; 'npm install --package-lock-only' brings it up to date"

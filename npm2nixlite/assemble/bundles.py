@@ -72,7 +72,7 @@ def _names(modules: Path) -> list[str]:
 
 
 def _reconnect(tree: Tree, node: Node) -> None:
-    connect(node)
+    connect(node, peers=tree.peers)
     for child in node.children.values():
         if tree.nodes.get(child.location) is child:
             _reconnect(tree, child)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.assemble.manifest import Manifest
 
-__all__ = ["load_tree", "read_lock_json"]
+__all__ = ["described_entries", "load_tree", "read_lock_json"]
 
 _FILES = (Kind.FILE, Kind.CONTIGUOUS)
 
@@ -57,15 +57,12 @@ def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
     project = _project(manifest, lock)
     if lock is None:
         return _without_edges(manifest, _from_manifest(manifest))
-    if isinstance(lock.get("packages"), dict):
-        entries = {path: entry for path, entry in _entries(lock["packages"]) if path}
-        described = {path: (entry, _described(path, entry)) for path, entry in entries.items()}
-    else:
-        entries = dict(_entries(_v1(lock)))
+    described = described_entries(lock)
+    if not isinstance(lock.get("packages"), dict):
         required = _requirements(lock)
         described = {
             path: (entry, _asked(path, entry, manifest.packages.get(path, {}), required.get(path)))
-            for path, entry in entries.items()
+            for path, (entry, _) in described.items()
         }
     for path, (entry, _) in described.items():
         directory = manifest.packages.get(path, {}).get("directory")
@@ -81,6 +78,18 @@ def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
         raise InputError(f"a link's target {error} is not in the lock") from error
     mark_groups(tree)
     return tree
+
+
+def described_entries(lock: Json) -> dict[str, tuple[Mapping[str, object], Json]]:
+    """A lock's entries, each with what it says of the package, normalised; the project's aside.
+
+    One of version 1 says nothing of what a package depends on.
+    """
+    if isinstance(lock.get("packages"), dict):
+        entries = {path: entry for path, entry in _entries(lock["packages"]) if path}
+    else:
+        entries = dict(_entries(_v1(lock)))
+    return {path: (entry, _described(path, entry)) for path, entry in entries.items()}
 
 
 def _project(manifest: Manifest, lock: Json | None) -> Json | None:
@@ -120,11 +129,11 @@ def _requirements(lock: Json, above: str = "") -> dict[str, object]:
     return found
 
 
-def _described(path: str, entry: Json) -> Json:
+def _described(path: str, entry: Mapping[str, object]) -> Json:
     return normalize({"name": _folder_name(path), **entry})
 
 
-def _asked(path: str, entry: Json, packed: Json, required: object) -> Json:
+def _asked(path: str, entry: Mapping[str, object], packed: Json, required: object) -> Json:
     """What the registry would answer about a version 1 lock's package; the tarball is asked."""
     if entry.get("name", _folder_name(path)) != _folder_name(path):
         # npm asks about the alias by its new name, gets no answer, and keeps what the lock has

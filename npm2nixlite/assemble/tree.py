@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.package_json import Json, text_map
 from npm2nixlite.pack.workspaces import is_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Edge", "Node", "Tree", "build_tree", "connect", "mark_groups"]
 
 
 @dataclass(slots=True, eq=False)
 class Edge:
-    """One dependency; ``target`` is None where nothing in the tree answers it."""
+    """One dependency.
+
+    Attributes:
+        source: Who depends.
+        name: On what, by the name it is found by.
+        kind: ``prod``, ``dev``, ``optional``, ``peer``, ``peerOptional`` or ``workspace``.
+        wanted: What is asked for: a range, a tag, an address; of a workspace, its directory.
+        target: What answers it; None where nothing in the tree does.
+    """
 
     source: Node
     name: str
     kind: str
+    wanted: str
     target: Node | None
 
     @property
@@ -116,10 +126,12 @@ class Tree:
     Attributes:
         root: The project.
         nodes: By location, in the lock's order, links last.
+        peers: Whether peer dependencies count.
     """
 
     root: Node
     nodes: dict[str, Node]
+    peers: bool = True
 
     def walk(self) -> Iterator[Node]:
         """What is to be installed, parents first; nothing below what is left out."""
@@ -147,17 +159,26 @@ class Tree:
         node.edges_in = []
 
 
-def build_tree(root: Json, packages: Mapping[str, tuple[Mapping[str, object], Json]]) -> Tree:
+def build_tree(
+    root: Json,
+    packages: Mapping[str, tuple[Mapping[str, object], Json]],
+    *,
+    workspaces: Mapping[str, str] | None = None,
+    peers: bool = True,
+) -> Tree:
     """Build the tree.
 
     Args:
         root: The project's normalised manifest.
         packages: Install path → the lock's entry and the package's normalised manifest.
+        workspaces: Name → directory of the project's workspaces, as the disk has them; where not
+            given, the links that lead to what ``workspaces`` of the project's manifest match.
+        peers: Whether peer dependencies count (not under npm's ``legacy-peer-deps``).
 
     Raises:
         KeyError: A link's target is not among the packages.
     """
-    tree = Tree(Node("", str(root.get("name", "")), root, root), {})
+    tree = Tree(Node("", str(root.get("name", "")), root, root), {}, peers=peers)
     tree.nodes[""] = tree.root
     links: list[Node] = []
     for location, (entry, package) in packages.items():
@@ -172,27 +193,37 @@ def build_tree(root: Json, packages: Mapping[str, tuple[Mapping[str, object], Js
         tree.nodes[node.location] = node
     for node in tree.nodes.values():
         _place(node, tree.nodes)
-    workspaces = [
-        node.name
-        for node in links
-        if node.link is not None and is_workspace(node.link.location, root.get("workspaces"))
-    ]
+    if workspaces is None:
+        workspaces = {
+            node.name: node.link.location
+            for node in links
+            if node.link is not None and is_workspace(node.link.location, root.get("workspaces"))
+        }
     for node in tree.nodes.values():
-        connect(node, workspaces if node is tree.root else ())
+        connect(node, workspaces if node is tree.root else {}, peers=peers)
     return tree
 
 
-def connect(node: Node, workspaces: Iterable[str] = ()) -> None:
-    """Make the edges that a node's manifest asks for, in place of those it has."""
+def connect(
+    node: Node, workspaces: Mapping[str, str] = MappingProxyType({}), *, peers: bool = True
+) -> None:
+    """Make the edges that a node's manifest asks for, in place of those it has.
+
+    Args:
+        node: A link has none.
+        workspaces: Name → directory, of the project.
+        peers: Whether peer dependencies count.
+    """
     for edge in node.edges_out.values():
         if edge.target is not None:
             edge.target.edges_in.remove(edge)
     node.edges_out = {}
     if node.link is not None:
         return
-    kinds = _dependencies(node) | dict.fromkeys(workspaces, "workspace")
-    for name, kind in kinds.items():
-        edge = Edge(node, name, kind, node.resolve(name))
+    asked = _dependencies(node, peers)
+    asked |= {name: ("workspace", directory) for name, directory in workspaces.items()}
+    for name, (kind, wanted) in asked.items():
+        edge = Edge(node, name, kind, wanted, node.resolve(name))
         node.edges_out[name] = edge
         if edge.target is not None:
             edge.target.edges_in.append(edge)
@@ -258,22 +289,28 @@ def _unset(node: Node, may_stay: tuple[bool, ...]) -> bool:
     return left != now
 
 
-def _dependencies(node: Node) -> dict[str, str]:
-    """Name → kind of edge; what is named twice is what npm reads last."""
+def _dependencies(node: Node, with_peers: bool) -> dict[str, tuple[str, str]]:
+    """Name → kind of edge and what is asked for; what is named twice is what npm reads last."""
     package = node.package
-    peers = text_map(package.get("peerDependencies"))
-    about = package.get("peerDependenciesMeta")
-    about = about if isinstance(about, dict) else {}
-    at_will = {
-        name for name in peers if isinstance(about.get(name), dict) and about[name].get("optional")
-    }
-    kinds = {name: "peer" for name in peers if name not in at_will}
-    kinds |= {name: "peerOptional" for name in peers if name in at_will}
-    kinds |= dict.fromkeys(text_map(package.get("dependencies")), "prod")
-    kinds |= dict.fromkeys(text_map(package.get("optionalDependencies")), "optional")
+    found: dict[str, tuple[str, str]] = {}
+    peers = text_map(package.get("peerDependencies")) if with_peers else {}
+    about = package.get("peerDependenciesMeta") if peers else None
+    at_will: dict[str, tuple[str, str]] = {}
+    for name, wanted in peers.items():
+        meta = about.get(name) if isinstance(about, dict) else None
+        if isinstance(meta, dict) and meta.get("optional"):
+            at_will[name] = ("peerOptional", wanted)
+        else:
+            found[name] = ("peer", wanted)
+    found |= at_will
+    groups = [("dependencies", "prod"), ("optionalDependencies", "optional")]
     if node.parent is None:
-        kinds |= dict.fromkeys(text_map(package.get("devDependencies")), "dev")
-    return kinds
+        groups.append(("devDependencies", "dev"))
+    for group, kind in groups:
+        asked = package.get(group)
+        if asked:
+            found |= {name: (kind, wanted) for name, wanted in text_map(asked).items()}
+    return found
 
 
 def _place(node: Node, nodes: Mapping[str, Node]) -> None:

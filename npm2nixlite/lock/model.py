@@ -88,7 +88,7 @@ class Bundled:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An optional package that the lock names without a version; npm leaves it out."""
+    """A package that the lock names without a version; npm leaves it out where it may."""
 
 
 Source = (

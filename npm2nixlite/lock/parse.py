@@ -183,12 +183,9 @@ def _source(install_path: str, name: str, version: str | None, fields: Fields) -
         return Bundled()
     if version is not None:
         return registry_tarball(name, version)
-    if fields.flag("optional") or fields.flag("devOptional"):
-        return Missing()
-    raise InputError(
-        "this entry has neither a version nor an address",
-        hint="the lock is damaged; make it anew with 'npm install --package-lock-only'",
-    )
+    # npm leaves it out where it is optional or nobody asks for it; whether that is so, the
+    # comparison with package.json tells.
+    return Missing()
 
 
 def _integrities(fields: Fields, source: Source) -> frozenset[Integrity]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from posixpath import normpath
+from urllib.parse import unquote, urlsplit
 
 from npm2nixlite.errors import InputError, Npm2nixliteError
 from npm2nixlite.lock.fields import Fields
@@ -15,6 +16,9 @@ from npm2nixlite.lock.source import TARBALL_NAME, is_git
 
 __all__ = ["packages_of_v1"]
 
+_TARBALL_VERSION = re.compile(
+    r"(?P<version>(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?)(?:\+[0-9A-Za-z.-]+)?\.tgz"
+)
 _ALIAS = re.compile(r"npm:(?P<name>@?[^@]+)@(?P<version>.+)")
 
 
@@ -41,7 +45,7 @@ def _add_dependencies(parent: Fields, location: str, packages: dict[str, object]
         install_path = f"{location}/node_modules/{name}" if location else f"node_modules/{name}"
         try:
             fields = dependencies.fields(name)
-            entry = _entry(fields)
+            entry = _entry(name, fields)
         except Npm2nixliteError as error:
             raise error.within(install_path) from error
         packages[install_path] = entry
@@ -52,7 +56,7 @@ def _add_dependencies(parent: Fields, location: str, packages: dict[str, object]
         _add_dependencies(fields, install_path if target is None else target, packages)
 
 
-def _entry(fields: Fields) -> dict[str, object]:
+def _entry(name: str, fields: Fields) -> dict[str, object]:
     entry = _flags(fields)
     if "integrity" in fields:
         entry["integrity"] = fields.raw("integrity")
@@ -69,13 +73,30 @@ def _entry(fields: Fields) -> dict[str, object]:
         entry.update(name=alias["name"], version=alias["version"])
     elif version.startswith("file:"):
         return entry | _local(version.removeprefix("file:"))
-    elif is_git(version) or version.startswith(("http://", "https://")):
+    elif version.startswith(("http://", "https://")):
+        entry |= {"resolved": version, **_from_address(name, version)}
+    elif is_git(version):
         entry["resolved"] = version
     elif "/" in version and ":" not in version:
         entry["resolved"] = f"github:{version}"  # npm's short form, user/repository#revision
     else:
         entry["version"] = version
     return entry
+
+
+def _from_address(name: str, address: str) -> dict[str, object]:
+    """The version, and the name where it is another, as arborist reads them off an address."""
+    path = urlsplit(address).path
+    above, registry, file = path[1:].rpartition("/-/")
+    own = unquote(above if registry and "/" not in file else name)
+    scope, _, project = own.rpartition("/")
+    scope = scope.rpartition("/")[2]
+    match = _TARBALL_VERSION.fullmatch(path.rpartition("/")[2].removeprefix(f"{project}-"))
+    if match is None or not path.rpartition("/")[2].startswith(f"{project}-"):
+        return {}
+    full = f"{scope}/{project}" if scope.startswith("@") else project
+    found: dict[str, object] = {"version": match["version"]}
+    return found if full == name else {**found, "name": full}
 
 
 def _local(path: str) -> dict[str, object]:

@@ -43,7 +43,8 @@ def project(
 
 def found(directory: Path, *, peers: bool = True) -> list[str]:
     lock = read_lock(find_lock(directory))
-    return [str(item) for item in disagreements(lock, read_manifests(lock, directory, peers=peers))]
+    manifests = read_manifests(lock, directory)
+    return [str(item) for item in disagreements(lock, manifests, peers=peers)] if manifests else []
 
 
 A1 = {"node_modules/a": {"version": "1.2.3", "integrity": HASH}}
