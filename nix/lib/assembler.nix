@@ -1,11 +1,14 @@
 # The Python code that runs in the sandbox, and nothing else of this project: what the command line
 # or the fetcher does is no input of a node_modules.
 let
-  root = toString ../..;
+  # In a checkout the package lies beside nix/; in a wheel, nix/ lies in the package's share/.
+  place = if builtins.pathExists ../../npm2nixlite then ../.. else ../../../..;
+  root = toString place;
   runs = [
     "/npm2nixlite"
     "/npm2nixlite/__init__.py"
     "/npm2nixlite/errors.py"
+    "/npm2nixlite/files.py"
     "/npm2nixlite/integrity.py"
   ];
   below =
@@ -15,7 +18,7 @@ let
 in
 builtins.path {
   name = "npm2nixlite-assembler";
-  path = ../..;
+  path = place;
   filter =
     path: _:
     let
