@@ -14,6 +14,7 @@
 }:
 let
   generated = load release.backendPackages;
+  pools = pkgs.fetchFromGitHub { inherit (release.miningPools) owner repo rev hash; };
 
   localDependencies =
     if mempool-rust-gbt == null then { } else { rust-gbt = mempool-rust-gbt; };
@@ -75,6 +76,8 @@ npm.buildNpmProject (
 
     passthru = {
       inherit release nodejs;
+      # The directory of the mining pools' file, which the NixOS module has the backend read.
+      inherit pools;
       # The config's place for releases that know no MEMPOOL_CONFIG_FILE.
       configPath = "lib/mempool-backend/mempool-config.json";
       inherit (generated) blockers;

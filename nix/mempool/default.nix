@@ -6,15 +6,19 @@
 #   (import ./nix/mempool { inherit pkgs; }).latest.mempool-backend
 #   (import ./nix/mempool { inherit pkgs; }).releases."2.5.1".mempool-frontend
 {
-  # nixpkgs: stdenv, fetchFromGitHub, rsync, rustPlatform, runCommand, nodejs_*.
+  # nixpkgs, 24.05 or newer: stdenv, fetchFromGitHub, fetchurl, rsync, rustPlatform, runCommand,
+  # nodejs_*.
   pkgs,
   # The registry base; see ../lib/registry.nix.
   registry ? import ../lib/registry.nix pkgs,
   # What fetches tarballs; Nix's own fetcher where not given.
   fetchurl ? null,
+  # Where Rust crates are fetched from; see rust-gbt.nix.
+  crates ? "https://static.crates.io/crates",
   # Version -> release, as `release.json` and its neighbours have them.
   releases ? import ./releases.nix,
 }:
+assert import ./oldest-nixpkgs.nix pkgs;
 let
   nodejsFor = import ./nodejs.nix pkgs;
 
@@ -43,6 +47,7 @@ let
           release
           source
           load
+          crates
           ;
       };
       mempool-rust-gbt = if release.rustGbt == null then null else import ./rust-gbt.nix common;

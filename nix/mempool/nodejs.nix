@@ -1,4 +1,5 @@
-# The Node.js that a release asks for, or where nixpkgs no longer has it the next newer one.
+# The Node.js that a release asks for, or where nixpkgs no longer has it, or marks it as insecure,
+# the next newer one.
 #
 # Type: nodejsFor :: pkgs -> major -> package
 #
@@ -8,7 +9,9 @@
 pkgs: major:
 let
   # nixpkgs keeps names of removed packages as aliases that throw.
-  present = name: pkgs ? ${name} && (builtins.tryEval pkgs.${name}).success;
+  present = name: pkgs ? ${name} && (builtins.tryEval (isSecure pkgs.${name})).value;
+  # One with known vulnerabilities is an evaluation error to whoever did not permit it.
+  isSecure = package: (package.meta.knownVulnerabilities or [ ]) == [ ];
   majors = builtins.genList (offset: major + offset) 20;
   found = builtins.filter (number: present "nodejs_${toString number}") majors;
 in

@@ -5,7 +5,7 @@
 
 A release is a directory below `releases/`:
 
-    release.json             version, source and its hash, Node.js, languages, logos
+    release.json             version, source and its hash, Node.js, languages, logos, mining pools
     backend-packages.nix     generated from the backend's lock
     frontend-packages.nix    generated from the frontend's lock
     rust-gbt-packages.nix    the one npm package that builds rust-gbt (since 3.0.0)
@@ -59,11 +59,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     add.add_argument("--commit", help="the tag's commit, instead of asking the forge")
     add.add_argument("--logos", help="commit of mining-pool-logos, instead of the newest")
+    add.add_argument("--pools", help="commit of mining-pools, instead of the newest")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "add":
             version = chosen.version.removeprefix("v")
-            pinned, source = pin(version, chosen.source, chosen.commit, chosen.logos)
+            commits = {"mining-pool-logos": chosen.logos, "mining-pools": chosen.pools}
+            pinned, source = pin(version, chosen.source, chosen.commit, commits)
             write_release(chosen.releases / version, source, pinned)
         else:
             for file in sorted(chosen.releases.glob("*/release.json")):
@@ -76,13 +78,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def pin(
-    version: str, sources: Path | None, commit: str | None, logos: str | None
+    version: str, sources: Path | None, commit: str | None, commits: dict[str, str | None]
 ) -> tuple[dict[str, Any], Path]:
-    """What a release is made from, with hashes; and its source."""
+    """What a release is made from, with hashes; and its source.
+
+    Args:
+        version: Without the v.
+        sources: Unpacked sources, instead of downloading them.
+        commit: The tag's commit, instead of asking the forge.
+        commits: Repository of an asset → its commit; None is the newest.
+    """
     tag = f"v{version}"
     source, source_hash = obtain("mempool", tag, f"refs/tags/{tag}", sources)
-    logos = logos or commit_of("mining-pool-logos", "HEAD")
-    _, logos_hash = obtain("mining-pool-logos", logos, logos, sources)
     # An annotated tag is an object of its own; ^{} is what it is of.
     commit = commit or commit_of("mempool", f"refs/tags/{tag}^{{}}", f"refs/tags/{tag}")
     return {
@@ -94,13 +101,16 @@ def pin(
             "commit": commit,
             "hash": source_hash,
         },
-        "miningPoolLogos": {
-            "owner": OWNER,
-            "repo": "mining-pool-logos",
-            "rev": logos,
-            "hash": logos_hash,
-        },
+        "miningPoolLogos": asset("mining-pool-logos", commits["mining-pool-logos"], sources),
+        "miningPools": asset("mining-pools", commits["mining-pools"], sources),
     }, source
+
+
+def asset(repo: str, commit: str | None, sources: Path | None) -> dict[str, str]:
+    """A repository of mempool's at a commit, as `fetchFromGitHub` takes it."""
+    rev = commit or commit_of(repo, "HEAD")
+    _, found = obtain(repo, rev, rev, sources)
+    return {"owner": OWNER, "repo": repo, "rev": rev, "hash": found}
 
 
 def pinned_source(pinned: dict[str, Any], file: Path, sources: Path | None) -> Path:
@@ -120,7 +130,8 @@ def write_release(directory: Path, source: Path, pinned: dict[str, Any]) -> None
     directory.mkdir(parents=True, exist_ok=True)
     for project in ("backend", "frontend"):
         generate(source / project, directory / f"{project}-packages.nix")
-    release = {name: pinned[name] for name in ("version", "source", "miningPoolLogos")}
+    kept = ("version", "source", "miningPoolLogos", "miningPools")
+    release = {name: pinned[name] for name in kept}
     release |= {"nodejs": node_major(source), "languages": languages(source)}
     rust_gbt = source / "rust" / "gbt"
     if rust_gbt.is_dir():

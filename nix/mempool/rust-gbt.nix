@@ -2,29 +2,32 @@
 #
 # nixpkgs fetches and builds the crates. Their hashes are those of the release's Cargo.lock, which
 # the release's data repeats: reading the lock itself would need the source at evaluation.
+#
+# crates: where crates are, `<crates>/<name>/<name>-<version>.crate`. nixpkgs' own fetchCrate asked
+# another server until 2026, which refuses to be asked by it now; the store path is the same.
 {
   pkgs,
   nodejs,
   release,
   source,
   load,
+  crates,
   ...
 }:
 let
-  inherit (release.rustGbt) crates;
   name = "mempool-rust-gbt";
 
   fetched = map (
     crate:
-    pkgs.fetchCrate {
-      pname = crate.name;
-      inherit (crate) version sha256;
-      unpack = false;
+    pkgs.fetchurl {
+      name = "${crate.name}-${crate.version}.tar.gz";
+      url = "${crates}/${crate.name}/${crate.name}-${crate.version}.crate";
+      inherit (crate) sha256;
     }
     // {
       inherit (crate) name version sha256;
     }
-  ) crates;
+  ) release.rustGbt.crates;
 
   # As `cargo vendor` lays crates out; without sums of their files, which cargo does not insist on.
   cargoDeps = pkgs.runCommand "${name}-crates-${release.version}" { } ''

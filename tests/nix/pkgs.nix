@@ -59,14 +59,16 @@ let
     systemd = package "systemd" "252";
     electrs = package "electrs" "0.10.9";
     mariadb = package "mariadb" "11.4";
-    writeText = name: text: builtins.toFile name text;
+    # It is there at once, to be read; and so it cannot depend on what is still to be built.
+    writeText = name: text: builtins.toFile name (builtins.unsafeDiscardStringContext text);
     runCommand =
       name: _: command:
       toolchain.stdenv.mkDerivation {
         inherit name;
         buildCommand = command;
       };
-    fetchCrate = arguments: package arguments.pname arguments.version;
+    fetchurl = arguments: package arguments.name "" // { inherit (arguments) url sha256; };
+    writeShellScriptBin = name: text: package name text;
     fetchFromGitHub = arguments: package "source" arguments.rev;
     rustPlatform.buildRustPackage = fromArguments;
     python3Packages = {

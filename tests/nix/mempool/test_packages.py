@@ -100,10 +100,11 @@ class Release:
                     path = {self.directory} + "/${{repo}}";
                   }};
                   rustPlatform.buildRustPackage = _: {self.directory}/rust-gbt;
-                  fetchCrate = throw "not here";
+                  fetchurl = throw "not here";
                   runCommand = throw "not here";
                 }};
                 releases."1.0.0" = {{
+                  miningPools = {{ owner = "o"; repo = "logos"; rev = "v1"; hash = ""; }};
                   version = "1.0.0";
                   source = {{
                     owner = "o"; repo = "source"; rev = "v1"; commit = "abc"; hash = "";

@@ -80,11 +80,12 @@ def script(tmp_path: Path, registry: Registry, home: Path) -> Script:
     (source / "rust/gbt/package.json").write_text(json.dumps({"scripts": build}))
     (source / "rust/gbt/Cargo.lock").write_text(CARGO_LOCK)
     registry.publish("@napi-rs/cli", "2.18.0")
-    (made.sources / "mining-pool-logos").mkdir()
+    for assets in ("mining-pool-logos", "mining-pools"):
+        (made.sources / assets).mkdir()
     return made
 
 
-ADD = ("add", "v9.9.9", "--commit", "abc", "--logos", "def")
+ADD = ("add", "v9.9.9", "--commit", "abc", "--logos", "def", "--pools", "012")
 
 
 def test_a_version_is_all_it_takes(script: Script, nix: Nix) -> None:
