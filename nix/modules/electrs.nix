@@ -9,6 +9,7 @@ let
   inherit (lib) mkOption types;
   logic = import ./lib;
   instances = config.services.electrs;
+  userName = logic.userName "electrs";
 
   optional =
     type: description:
@@ -94,19 +95,19 @@ in
     ) instances;
 
     systemd.tmpfiles.rules = lib.mapAttrsToList (
-      name: instance: "d '${instance.db_dir}' 0700 'electrs-${name}' 'electrs-${name}' - -"
+      name: instance: "d '${instance.db_dir}' 0700 '${userName name}' '${userName name}' - -"
     ) instances;
 
     users = {
       users = lib.mapAttrs' (
         name: _:
-        lib.nameValuePair "electrs-${name}" {
+        lib.nameValuePair (userName name) {
           isSystemUser = true;
-          group = "electrs-${name}";
+          group = userName name;
           description = "electrs, ${name}";
         }
       ) instances;
-      groups = lib.mapAttrs' (name: _: lib.nameValuePair "electrs-${name}" { }) instances;
+      groups = lib.mapAttrs' (name: _: lib.nameValuePair (userName name) { }) instances;
     };
   };
 }

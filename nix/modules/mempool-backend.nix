@@ -6,89 +6,24 @@
   ...
 }:
 let
-  inherit (lib) mkOption types;
   logic = import ./lib;
   instances = config.services.mempool-backend;
-
-  optional =
-    type: description:
-    mkOption {
-      type = types.nullOr type;
-      default = null;
-      inherit description;
-    };
-
-  instanceOptions = {
-    package = mkOption {
-      type = types.package;
-      default = config.services.mempool.packages.mempool-backend;
-      defaultText = lib.literalExpression "config.services.mempool.packages.mempool-backend";
-      description = "The backend's package.";
-    };
-    build = import ./build-option.nix lib {
-      default = config.services.mempool.build;
-      defaultText = lib.literalExpression "config.services.mempool.build";
-      description = "Where it is built; see `services.mempool.build`.";
-    };
-    network = optional types.str "Its network. Where not given: `MEMPOOL.NETWORK` of its settings, or its name.";
-    port = optional types.port "Port of its API on 127.0.0.1; the network's own where not given.";
-    config = optional types.lines ''
-      Settings as JSON, with or without the outermost braces. They end up in the Nix store: no
-      secrets here.
-    '';
-    settings = mkOption {
-      type = types.attrsOf types.anything;
-      default = { };
-      example = lib.literalExpression ''{ MEMPOOL.INDEXING_BLOCKS_AMOUNT = -1; FIAT_PRICE.API_KEY._secret = "/run/keys/fiat"; }'';
-      description = ''
-        Settings as mempool-config.json has them, over those in `config`. `{ _secret = "/path"; }`
-        stands for what is in that file when the service starts.
-      '';
-    };
-    db_name = optional types.str "Name of its database; the network's own where not given.";
-    db_user = optional types.str "User of the database; `mempool-<name>` where not given.";
-    db_psk = optional types.str ''
-      The user's password. Anybody on the machine can read it in the Nix store: use `db_psk_file`,
-      or neither, and the backend logs in over the socket as who it is.
-    '';
-    db_psk_file = optional types.str "File with the user's password, outside the store.";
-    db_host = optional types.str "Where the database is, if not on this machine. It is not made then.";
-    db_port = optional types.port "Its port, if not the usual one.";
-    db_socket = mkOption {
-      type = types.str;
-      default = "/run/mysqld/mysqld.sock";
-      description = "The database's socket on this machine.";
-    };
-    cookie_file = optional types.str "File with `user:password` of bitcoind's RPC, such as bitcoind's own `.cookie`.";
-    rpc_user = optional types.str "User of bitcoind's RPC, where there is no `cookie_file`.";
-    rpc_password_file = optional types.str "File with that user's password.";
-    memory_limit = mkOption {
-      type = types.ints.positive;
-      default = 8192;
-      description = "What it may use, in MiB.";
-    };
-    after = mkOption {
-      type = types.listOf types.str;
-      default = [ ];
-      description = "Units to start after.";
-    };
-    bound_to = mkOption {
-      type = types.listOf types.str;
-      default = [ ];
-      description = "Units to restart with.";
-    };
-  };
 
   evaluated = lib.mapAttrs (
     name: instance:
     let
-      inherit (logic.backendSettings name instance) network;
-      inherit (logic.seal name (logic.backendSettings name instance).settings) settings exposed;
+      chosen = logic.backendSettings name (
+        instance // { pools = if instance.pools == "pinned" then instance.package.pools or null else null; }
+      );
+      sealed = logic.seal name chosen.settings;
+      inherit (sealed) settings;
       secrets = logic.secretsOf settings;
     in
     instance
     // {
-      inherit settings network exposed;
+      inherit (chosen) network rereads;
+      inherit (sealed) exposed;
+      inherit settings;
       inherit (secrets) credentials;
       local = instance.db_host == null && settings.DATABASE.ENABLED;
       passwordFile = settings.DATABASE.PASSWORD._secret or null;
@@ -108,6 +43,8 @@ let
   container = config.services.mempool.container_build;
   builtPackage = instances.${lib.head inContainer}.package;
 
+  withCookie = lib.filterAttrs (_: instance: instance.cookie_file != null) evaluated;
+  userName = logic.userName "mempool";
   withDatabase = lib.filterAttrs (_: instance: instance.local) evaluated;
 
   claims = lib.mapAttrs (_: claim: lib.mapAttrs (_: claim) evaluated) {
@@ -119,8 +56,10 @@ let
   };
 in
 {
-  options.services.mempool-backend = mkOption {
-    type = types.attrsOf (types.submodule { options = instanceOptions; });
+  options.services.mempool-backend = lib.mkOption {
+    type = lib.types.attrsOf (
+      lib.types.submodule { options = import ./backend-options.nix { inherit config lib pkgs; }; }
+    );
     default = { };
     description = "Backends of the mempool block explorer.";
   };
@@ -135,9 +74,19 @@ in
       }) instances
       ++ lib.mapAttrsToList (name: instance: {
         assertion =
-          instance.passwordFile != null || instance.settings.DATABASE.USERNAME == "mempool-${name}";
-        message = "services.mempool-backend.${name}: without db_psk_file the backend logs in as who it is, mempool-${name}. Leave db_user out, or give a db_psk_file.";
-      }) withDatabase;
+          instance.passwordFile != null || instance.settings.DATABASE.USERNAME == userName name;
+        message = "services.mempool-backend.${name}: without db_psk_file the backend logs in as the user that it runs as, ${userName name}. Leave db_user out, or give a db_psk_file.";
+      }) withDatabase
+      ++ lib.mapAttrsToList (
+        name: instance:
+        let
+          inherit (logic.networks.${instance.network}) since;
+        in
+        {
+          assertion = lib.versionAtLeast instance.package.version since;
+          message = "services.mempool-backend.${name}: mempool ${instance.package.version} does not know ${instance.network}, which came with ${since}. Set services.mempool.release to that or a newer one.";
+        }
+      ) evaluated;
 
     warnings =
       modes.warnings
@@ -160,6 +109,13 @@ in
       };
     };
 
+    services.mempool.local_backends = lib.mapAttrs' (
+      _: instance:
+      lib.nameValuePair instance.network (
+        logic.hostPort (logic.reachableHost instance.address) instance.settings.MEMPOOL.HTTP_PORT
+      )
+    ) evaluated;
+
     services.mysql = lib.mkIf (withDatabase != { }) {
       enable = true;
       package = lib.mkDefault pkgs.mariadb;
@@ -173,15 +129,19 @@ in
             inherit name;
             inherit (instance)
               package
+              address
               template
               credentials
               memory_limit
               after
               ;
-            boundTo = instance.bound_to;
+            boundTo =
+              instance.bound_to
+              ++ lib.optional (withCookie ? ${name} && !instance.rereads) "mempool-${name}-cookie.service";
             result =
               if lib.elem name inContainer then "${container.result_dir}/mempool-backend/current" else null;
             inherit (instance.package) nodejs;
+            preload = ./runtime/preload.js;
             writeConfig = ./runtime/write-config.js;
           }
         )
@@ -197,20 +157,34 @@ in
             client = config.services.mysql.package;
             database = instance.settings.DATABASE.DATABASE;
             user = instance.settings.DATABASE.USERNAME;
+            socket = instance.settings.DATABASE.SOCKET;
           }
         )
-      ) withDatabase;
+      ) withDatabase
+      // lib.mapAttrs' (
+        name: instance:
+        lib.nameValuePair "mempool-${name}-cookie" (
+          logic.cookieUnit {
+            inherit name;
+            inherit (instance) cookie_file rereads;
+            user = userName name;
+            shell = pkgs.runtimeShell;
+            script = ./runtime/cookie.sh;
+            path = [ pkgs.coreutils ];
+          }
+        )
+      ) withCookie;
 
     users = {
       users = lib.mapAttrs' (
         name: _:
-        lib.nameValuePair "mempool-${name}" {
+        lib.nameValuePair (userName name) {
           isSystemUser = true;
-          group = "mempool-${name}";
+          group = userName name;
           description = "mempool backend, ${name}";
         }
       ) instances;
-      groups = lib.mapAttrs' (name: _: lib.nameValuePair "mempool-${name}" { }) instances;
+      groups = lib.mapAttrs' (name: _: lib.nameValuePair (userName name) { }) instances;
     };
   };
 }

@@ -13,17 +13,10 @@ let
   shown = lib.filter (network: cfg."${network}_enabled") (builtins.attrNames logic.networks);
 
   # Where a network's backend is: said here, or the local instance, or where one would be.
-  localPorts = lib.mapAttrs' (
-    name: instance:
-    let
-      evaluated = logic.backendSettings name instance;
-    in
-    lib.nameValuePair evaluated.network (toString evaluated.settings.MEMPOOL.HTTP_PORT)
-  ) config.services.mempool-backend;
   addressOf =
     network:
-    cfg.backends.${network}
-      or "127.0.0.1:${localPorts.${network} or (toString logic.networks.${network}.httpPort)}";
+    cfg.backends.${network} or config.services.mempool.local_backends.${network}
+      or (logic.hostPort "127.0.0.1" logic.networks.${network}.httpPort);
 
   modes = logic.buildModes {
     "services.mempool-frontend" = { inherit (cfg) build package; };
@@ -48,6 +41,7 @@ let
     config = pkgs.writeText "mempool-config.js" scripts.config;
     customize = pkgs.writeText "mempool-customize.js" scripts.customize;
     backends = lib.genAttrs shown addressOf;
+    promoVideo = cfg.promo_video;
   };
 
   flag =
@@ -90,6 +84,17 @@ in
       };
       description = "Where a network's backend is, if not on this machine.";
     };
+    promo_video = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = lib.literalExpression ''
+        pkgs.fetchFromGitHub { owner = "mempool"; repo = "mempool-promo"; rev = "…"; hash = "…"; }
+      '';
+      description = ''
+        A checkout of mempool's repository mempool-promo: the video of the page "About", and its
+        subtitles. It is large, and no part of the pages' package; without it the page shows a still.
+      '';
+    };
     settings = mkOption {
       type = types.attrsOf types.anything;
       default = { };
@@ -113,6 +118,12 @@ in
         message = "services.mempool-frontend: no network is enabled.";
       }
     ]
+    ++ map (network: {
+      assertion = lib.versionAtLeast cfg.package.version logic.networks.${network}.since;
+      message = "services.mempool-frontend: the pages of mempool ${cfg.package.version} do not know ${network}, which came with ${
+        logic.networks.${network}.since
+      }. Set services.mempool.release to that or a newer one.";
+    }) shown
     ++ modes.assertions;
     inherit (modes) warnings;
     services.mempool.container_build.projects = lib.mkIf inContainer {
@@ -125,7 +136,6 @@ in
       enable = true;
       appendHttpConfig = server.httpConfig;
       virtualHosts.${cfg.host_name} = {
-        default = lib.mkDefault true;
         extraConfig = server.serverConfig;
         locations = lib.mapAttrs (_: extraConfig: { inherit extraConfig; }) server.locations;
       };

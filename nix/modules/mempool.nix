@@ -76,14 +76,29 @@ in
         assertion = false;
         inherit message;
       }) chain.problems
-    ) (builtins.attrValues chains);
+    ) (builtins.attrValues chains)
+    ++ map (
+      network:
+      let
+        prune = config.services.bitcoind.${network}.prune or null;
+      in
+      {
+        assertion = lib.elem prune [
+          null
+          0
+          "disable"
+        ];
+        message = "services.bitcoind.${network}.prune: mempool needs the index of all transactions (txindex), which a pruned bitcoind cannot have. Leave prune out, or set services.mempool.${network}.bitcoind.address to another bitcoind's.";
+      }
+    ) (builtins.attrNames (present "bitcoind"));
 
     services.bitcoind = lib.mapAttrs (
       _: options:
       asDefaults (removeAttrs options [ "extraConfig" ])
       // {
-        # Lines are joined with the user's.
-        inherit (options) extraConfig;
+        # Before the user's lines: those may end in a section, in which bitcoind does not look for
+        # its network.
+        extraConfig = lib.mkOrder 100 options.extraConfig;
       }
     ) (present "bitcoind");
     services.electrs = lib.mapAttrs (_: asDefaults) (present "electrs");
@@ -92,7 +107,7 @@ in
       asDefaults (
         {
           enable = true;
-          backends = shown;
+          backends = lib.filterAttrs (_: address: address != null) (lib.mapAttrs (_: part: part.backend) shown);
         }
         // lib.mapAttrs' (network: _: lib.nameValuePair "${network}_enabled" (shown ? ${network})) logic.networks
       )

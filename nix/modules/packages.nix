@@ -8,8 +8,22 @@
 let
   cfg = config.services.mempool;
   releases = import ../mempool/releases.nix;
-  fromRegistry = if cfg.registry == null then { } else { inherit (cfg) registry; };
-  packages = import ../mempool ({ inherit pkgs; } // fromRegistry);
+
+  # Not needed where a lock names its registry, or where nothing is built of npm's.
+  registry =
+    let
+      found = import ../lib/registry.nix pkgs;
+    in
+    if cfg.registry != null then
+      cfg.registry
+    else if found != null then
+      found
+    else
+      throw ''
+        services.mempool.registry: which npm registry? This nixpkgs does not say where it fetches npm's packages from.
+          Set services.mempool.registry = "https://registry.example/"; with the base address of yours.'';
+
+  packages = import ../mempool { inherit pkgs registry; };
 in
 {
   options.services.mempool = {
@@ -26,6 +40,12 @@ in
         Base address of the npm registry for everything of mempool's. Where none is given, it is the
         one that nixpkgs itself uses.
       '';
+    };
+    local_backends = lib.mkOption {
+      type = lib.types.attrsOf lib.types.str;
+      default = { };
+      internal = true;
+      description = "Network -> where its backend on this machine answers.";
     };
     packages = lib.mkOption {
       type = lib.types.attrsOf lib.types.raw;

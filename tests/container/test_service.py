@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +14,11 @@ from tests.support.container_host import processes_with, wait_until
 from tests.support.logic import call
 from tests.support.machine import booted_machine
 from tests.support.projects import ROOT, write_lock
-from tests.support.units import render
+from tests.support.units import render, visible_checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tests.support.machine import Machine
     from tests.support.nix import Nix
@@ -81,6 +81,8 @@ def units(
         "name": "mainnet",
         "package": {"version": "3.3.1"},
         "nodejs": "/usr",
+        "address": "127.0.0.1",
+        "preload": str(ROOT / "nix/modules/runtime/preload.js"),
         "writeConfig": str(ROOT / "nix/modules/runtime/write-config.js"),
         "template": "/etc/settings.json",
         "credentials": {},
@@ -92,19 +94,8 @@ def units(
         f"{_BUILD}.service": render(nix.eval(call("containerBuildUnit", build))),
         f"{_INSTANCE}.service": render(nix.eval(call("backendUnit", instance))),
         "mempool-build.slice": render({"description": "Builds", "sliceConfig": slice_config}),
-        **{f"{name}.service.d/checkout.conf": _shown() for name in (_BUILD, _INSTANCE)},
+        **{f"{name}.service.d/checkout.conf": visible_checkout() for name in (_BUILD, _INSTANCE)},
     }
-
-
-def _shown() -> str:
-    """What lets a unit see the program under test where that is in one of the places it hides."""
-    lines = ["[Service]"]
-    places = [ROOT, Path(sys.prefix), Path(sys.base_prefix)]
-    if any(path.is_relative_to(hidden) for path in places for hidden in ("/tmp", "/var/tmp")):
-        lines.append("PrivateTmp=no")
-    if any(ROOT.is_relative_to(hidden) for hidden in ("/home", "/root", "/run/user")):
-        lines.append("ProtectHome=no")
-    return "\n".join([*lines, ""])
 
 
 def write_source(machine: Machine, answer: str, build: str = "true") -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.support.projects import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
-__all__ = ["complaints", "render"]
+__all__ = ["complaints", "render", "visible_checkout"]
 
 _RELATIONS = {
     "wants": "Wants",
@@ -23,6 +26,8 @@ _SECTIONS = {
     "unitConfig": "Unit",
     "serviceConfig": "Service",
     "sliceConfig": "Slice",
+    "pathConfig": "Path",
+    "timerConfig": "Timer",
 }
 
 
@@ -51,6 +56,17 @@ def render(unit: Mapping[str, Any]) -> str:
     for name, value in environment.items():
         sections["Service"].append(f"Environment={json.dumps(f'{name}={value}')}")
     return "\n".join(f"[{name}]\n" + "\n".join(lines) + "\n" for name, lines in sections.items())
+
+
+def visible_checkout() -> str:
+    """A drop-in that lets a unit see the program under test in one of the places that it hides."""
+    lines = ["[Service]"]
+    places = [ROOT, Path(sys.prefix), Path(sys.base_prefix)]
+    if any(path.is_relative_to(hidden) for path in places for hidden in ("/tmp", "/var/tmp")):
+        lines.append("PrivateTmp=no")
+    if any(ROOT.is_relative_to(hidden) for hidden in ("/home", "/root", "/run/user")):
+        lines.append("ProtectHome=no")
+    return "\n".join([*lines, ""])
 
 
 def complaints(files: Iterable[Path]) -> str:

@@ -1,10 +1,12 @@
 # A backend's settings: what its options and its network say, then its `config`, then its
 # `settings`; the later wins.
 #
-# Type: backendSettings :: name -> instance -> { network, settings }
+# Type: backendSettings :: name -> instance -> { network, settings, rereads }
 #
-# instance: the module's options; null is "not given". A secret in the result is
-# `{ _secret = PATH; }`, with `_part` "user" or "password" where the file holds `user:password`.
+# instance: the module's options; null is "not given"; `package` needs its `version`, and `pools` is
+# the directory of the mining pools' file, or null where the backend fetches it. A secret in the
+# result is `{ _secret = PATH; }`, with `_part` "user" or "password" where the file holds
+# `user:password`. rereads: whether this release reads bitcoind's cookie again after a refusal.
 #
 # Example:
 #   (backendSettings "signet" { … }).settings.MEMPOOL.HTTP_PORT
@@ -13,6 +15,7 @@ name: instance:
 let
   networks = import ./networks.nix;
   mergeSettings = import ./merge.nix;
+  userName = import ./user-name.nix;
 
   raw =
     if instance.config == null then { } else import ./raw-config.nix name instance.config;
@@ -44,8 +47,16 @@ let
 
   runtimeDirectory = "/run/mempool-${name}";
 
+  rereads = builtins.compareVersions instance.package.version "3.0.0" >= 0;
+
   credentials =
-    if instance.cookie_file != null then
+    if instance.cookie_file != null && rereads then
+      {
+        COOKIE = true;
+        # Kept up to date by ./cookie-unit.nix.
+        COOKIE_PATH = "/run/mempool-${name}-cookie/cookie";
+      }
+    else if instance.cookie_file != null then
       {
         USERNAME = {
           _secret = instance.cookie_file;
@@ -69,7 +80,7 @@ let
   database = {
     ENABLED = true;
     DATABASE = if instance.db_name == null then ofNetwork.database else instance.db_name;
-    USERNAME = if instance.db_user == null then "mempool-${name}" else instance.db_user;
+    USERNAME = if instance.db_user == null then userName "mempool" name else instance.db_user;
     # Over the socket a user is known by who it is.
     PASSWORD =
       if instance.db_psk_file != null then
@@ -90,9 +101,20 @@ let
       }
   )
   // onlyGiven { PORT = instance.db_port; };
+
+  # runtime/preload.js reads these. A pin changes with a release only, and is taken over then.
+  pools =
+    if instance.pools == null then
+      { }
+    else
+      {
+        POOLS_JSON_URL = "file:${instance.pools}/pools-v2.json";
+        POOLS_JSON_TREE_URL = "file:${instance.pools}";
+        AUTOMATIC_POOLS_UPDATE = true;
+      };
 in
 {
-  inherit network;
+  inherit network rereads;
   settings = mergeSettings [
     {
       MEMPOOL = {
@@ -102,7 +124,8 @@ in
         CACHE_DIR = "/var/cache/mempool-${name}";
         # The journal has the priorities.
         STDOUT_LOG_MIN_PRIORITY = "info";
-      };
+      }
+      // pools;
       CORE_RPC = {
         HOST = "127.0.0.1";
         PORT = ofNetwork.rpcPort;

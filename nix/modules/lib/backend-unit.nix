@@ -1,10 +1,11 @@
 # A backend's systemd unit.
 #
-# Type: backendUnit :: { name, package, nodejs, writeConfig, template, credentials, memory_limit,
-#   result ? null, after ? [ ], boundTo ? [ ] } -> unit
+# Type: backendUnit :: { name, package, nodejs, address, preload, writeConfig, template, credentials,
+#   memory_limit, result ? null, after ? [ ], boundTo ? [ ] } -> unit
 #
-# package: with `version`, its path, and `configPath` for releases before 2.5.0. writeConfig: the
-# script that fills in secrets. template: the path of the settings without them. credentials: name
+# package: with `version`, its path, and `configPath` for releases before 2.5.0. address: where it
+# listens. preload: the script that is loaded before it. writeConfig: the script that fills in
+# secrets. template: the path of the settings without them. credentials: name
 # -> file. memory_limit: MiB. result: where a container's build is run from, in the place of the
 # package, which is not built then; the unit waits for one to be there. after: units to start after.
 # boundTo: units to restart with.
@@ -12,6 +13,8 @@
   name,
   package,
   nodejs,
+  address,
+  preload,
   writeConfig,
   template,
   credentials,
@@ -22,6 +25,7 @@
 }:
 let
   unit = "mempool-${name}";
+  user = import ./user-name.nix "mempool" name;
   config = "/run/${unit}/config.json";
   readsVariable = builtins.compareVersions package.version "2.5.0" >= 0;
   main = "${result}/dist/index.js";
@@ -36,7 +40,8 @@ in
   startLimitIntervalSec = 0;
   environment = {
     # Three quarters: the rest is for what is not in the heap.
-    MEMPOOL_NODE_OPTIONS = "--max-old-space-size=${toString (memory_limit * 3 / 4)}";
+    MEMPOOL_NODE_OPTIONS = "--max-old-space-size=${toString (memory_limit * 3 / 4)} --require=${preload}";
+    MEMPOOL_LISTEN_ADDRESS = address;
   }
   // (if readsVariable then { MEMPOOL_CONFIG_FILE = config; } else { });
 
@@ -49,8 +54,8 @@ in
           "${package}/bin/mempool-backend"
         else
           "${nodejs}/bin/node $MEMPOOL_NODE_OPTIONS ${main}";
-      User = unit;
-      Group = unit;
+      User = user;
+      Group = user;
       LoadCredential = builtins.attrValues (
         builtins.mapAttrs (credential: file: "${credential}:${file}") credentials
       );

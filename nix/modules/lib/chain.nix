@@ -3,8 +3,8 @@
 # Type: chain :: network -> options -> { bitcoind, electrs, backend, frontend, problems }
 #
 # options: those of `services.mempool.<network>`. Each part of the result is the options of its own
-# module, or null where it runs elsewhere or not at all; `frontend` is the backend's "host:port".
-# problems: messages.
+# module, or null where it runs elsewhere or not at all; `frontend` is `{ backend }`, the "host:port"
+# of a backend elsewhere, or null. problems: messages.
 #
 # Example:
 #   (chain "signet" { electrs.address = "electrs.example"; … }).electrs
@@ -19,8 +19,13 @@ let
     frontend
     ;
 
+  bareHost = import ./bare-host.nix;
+  hostPort = import ./host-port.nix;
+
   orDefault = value: default: if value == null then default else value;
-  host = part: orDefault part.address "127.0.0.1";
+  # Without brackets, as mempool wants it; and with them, where a port follows.
+  host = part: bareHost (orDefault part.address "127.0.0.1");
+  at = part: hostPort (host part);
 
   rpcPort = orDefault bitcoind.rpc_port ofNetwork.rpcPort;
   p2pPort = orDefault bitcoind.p2p_port ofNetwork.p2pPort;
@@ -63,8 +68,8 @@ in
         inherit (electrs) db_dir;
         cookie_file = cookie;
         rpc_listen = "127.0.0.1:${toString electrumPort}";
-        daemon_rpc = "${host bitcoind}:${toString rpcPort}";
-        daemon_p2p = "${host bitcoind}:${toString p2pPort}";
+        daemon_rpc = at bitcoind rpcPort;
+        daemon_p2p = at bitcoind p2pPort;
         bound_to = bitcoindUnits;
       };
 
@@ -92,7 +97,11 @@ in
         };
       };
 
-  frontend = if frontend.enable then "${host backend}:${toString httpPort}" else null;
+  frontend =
+    if frontend.enable then
+      { backend = if local backend then null else at backend httpPort; }
+    else
+      null;
 
   problems =
     if options.cookie_file == null && !(local bitcoind) && asksBitcoind then

@@ -1,9 +1,10 @@
 # The unit that makes a backend's database and its user, if they are not there, and sets how the
 # user logs in: with a password from a file, or by being the backend's own user on this machine.
 #
-# Type: databaseUnit :: { name, script, shell, client, database, user, passwordFile ? null } -> unit
+# Type: databaseUnit :: { name, script, shell, client, database, user, socket, passwordFile ? null }
+#   -> unit
 #
-# client: the package with MariaDB's client.
+# client: the package with MariaDB's or MySQL's client. socket: the server's.
 {
   name,
   script,
@@ -11,6 +12,7 @@
   client,
   database,
   user,
+  socket,
   passwordFile ? null,
 }:
 {
@@ -23,6 +25,7 @@
   environment = {
     DATABASE_NAME = database;
     DATABASE_USER = user;
+    DATABASE_SOCKET = socket;
   };
   serviceConfig =
     removeAttrs (import ./hardening.nix) [ "CapabilityBoundingSet" ]

@@ -3,6 +3,10 @@
 # One file, one function; tests/nix/modules evaluates them alone.
 {
   networks = import ./networks.nix;
+  userName = import ./user-name.nix;
+  hostPort = import ./host-port.nix;
+  bareHost = import ./bare-host.nix;
+  reachableHost = import ./reachable-host.nix;
   parseRawConfig = import ./raw-config.nix;
   mergeSettings = import ./merge.nix;
   backendSettings = import ./backend-settings.nix;
@@ -12,6 +16,7 @@
   buildSlice = import ./build-slice.nix;
   containerBuildUnit = import ./container-build-unit.nix;
   backendUnit = import ./backend-unit.nix;
+  cookieUnit = import ./cookie-unit.nix;
   databaseUnit = import ./database-unit.nix;
   electrsUnit = import ./electrs-unit.nix;
   rootNetwork = import ./root-network.nix;

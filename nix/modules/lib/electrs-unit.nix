@@ -15,7 +15,7 @@ let
   # The seed of these options writes networks as electrs does.
   network = if instance.network == "bitcoin" then "mainnet" else instance.network;
   ofNetwork = networks.${network};
-  unit = "electrs-${name}";
+  user = import ./user-name.nix "electrs" name;
 
   quote = import ./quote.nix;
   # It learned to get blocks from its peer in 0.9, and forgot how to read them from files.
@@ -60,8 +60,8 @@ in
         )
         ++ map quote instance.extra_arguments
       );
-      User = unit;
-      Group = unit;
+      User = user;
+      Group = user;
       LoadCredential = [ "cookie:${instance.cookie_file}" ];
       ReadWritePaths = [ instance.db_dir ];
       MemoryMax = "${toString instance.memory_limit}M";

@@ -3,6 +3,7 @@
 # httpPort: the backend's. electrumPort: electrs'. rpcPort, p2pPort: bitcoind's. section: of
 # bitcoin.conf, null for the main one. dataDir: below bitcoind's. electrs: its name for the network.
 # prefix: of the web pages' and the API's paths. flag: the pages' setting that shows the network.
+# since: the first release of mempool that knows it.
 {
   mainnet = {
     httpPort = 8999;
@@ -15,6 +16,7 @@
     prefix = "";
     flag = "MAINNET_ENABLED";
     database = "mempool";
+    since = "2.0.0";
   };
   testnet = {
     httpPort = 8997;
@@ -27,6 +29,7 @@
     prefix = "/testnet";
     flag = "TESTNET_ENABLED";
     database = "mempool_testnet";
+    since = "2.0.0";
   };
   signet = {
     httpPort = 8995;
@@ -39,6 +42,7 @@
     prefix = "/signet";
     flag = "SIGNET_ENABLED";
     database = "mempool_signet";
+    since = "2.0.0";
   };
   testnet4 = {
     httpPort = 8990;
@@ -51,6 +55,7 @@
     prefix = "/testnet4";
     flag = "TESTNET4_ENABLED";
     database = "mempool_testnet4";
+    since = "3.2.0";
   };
   regtest = {
     httpPort = 8989;
@@ -63,5 +68,6 @@
     prefix = "/regtest";
     flag = "REGTEST_ENABLED";
     database = "mempool_regtest";
+    since = "3.3.0";
   };
 }

@@ -2,17 +2,18 @@
 # the visitor's language, each network's API below its prefix, websockets passed through, and what
 # cannot change kept.
 #
-# Type: nginx :: { root, languages, config, customize, backends } -> { httpConfig, serverConfig,
-#   locations }
+# Type: nginx :: { root, languages, config, customize, backends, promoVideo ? null } ->
+#   { httpConfig, serverConfig, locations }
 #
 # root: directory of the pages. languages: besides en-US. config, customize: paths of the two
-# scripts. backends: network -> "host:port". locations: what stands after `location` -> its text.
+# scripts. backends: network -> "host:port". promoVideo: a checkout of mempool-promo. locations: what stands after `location` -> its text.
 {
   root,
   languages,
   config,
   customize,
   backends,
+  promoVideo ? null,
 }:
 let
   networks = import ./networks.nix;
@@ -58,17 +59,24 @@ let
       expires ${expires};
     '';
 
+  # A page in another language has the same date, and often the same size; on NixOS an ETag is made
+  # of the store path alone. Whoever compares these would keep the language that it has.
+  unconditional = ''
+    etag off;
+    if_modified_since off;
+  '';
+
   page = ''
     root ${root};
     try_files /$mempool_language/index.html /en-US/index.html =404;
-    expires 10m;
+    ${unconditional}expires 10m;
   '';
 
   # A script that is no part of the package. It changes without a new name.
   script = path: ''
     alias ${path};
     default_type application/javascript;
-    expires 5m;
+    ${unconditional}expires 5m;
   '';
 
   apiAt =
@@ -93,6 +101,23 @@ let
       "= ${prefix}/api" = page;
       "= ${prefix}/api/" = page;
     };
+
+  # The names that the pages have for what the repository holds.
+  promo =
+    if promoVideo == null then
+      { }
+    else
+      {
+        "= /resources/promo-video/mempool-promo.mp4" = ''
+          alias ${promoVideo}/promo.mp4;
+          expires 1h;
+        '';
+        "~ ^/resources/promo-video/([a-zA-Z-]+\\.vtt)$" = ''
+          alias ${promoVideo}/subtitles/$1;
+          types { text/vtt vtt; }
+          expires 1h;
+        '';
+      };
 
   rootNetwork = import ./root-network.nix (builtins.attrNames backends);
 
@@ -119,15 +144,17 @@ in
       builtins.attrNames backends
     )
     // (if backends ? ${rootNetwork} then apiAt "" rootNetwork else { })
+    // promo
     // {
       "/" = ''
         root ${root};
         try_files /$mempool_language/$uri $uri /en-US/$uri @mempool-index;
-        expires 10m;
+        ${unconditional}expires 10m;
       '';
       "@mempool-index" = ''
         root ${root};
         rewrite ^ /$mempool_language/index.html break;
+        ${unconditional}expires 10m;
       '';
       "/resources/" = ''
         root ${root};
@@ -140,7 +167,7 @@ in
       "~ ^/${chosen}(/|$)" = ''
         root ${root};
         try_files $uri /$1/index.html =404;
-        expires 10m;
+        ${unconditional}expires 10m;
       '';
       # In quotes, for the sake of its braces.
       "~ \"^/(${chosen}/)?${hashed}\"" = ''

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # Makes a database and its user; running it again changes nothing but the user's password.
 #
-# DATABASE_NAME, DATABASE_USER: as the unit gives them. The password is the credential `password`;
+# DATABASE_NAME, DATABASE_USER, DATABASE_SOCKET: as the unit gives them. The password is the credential `password`;
 # without one, the system's user of that name logs in over the socket. What is secret goes to the
 # client's standard input, never to a command line.
 set -eu -o pipefail
 
-client=$(command -v mariadb || command -v mysql)
+client=("$(command -v mariadb || command -v mysql)" "--socket=$DATABASE_SOCKET" --batch)
 
 # Text in quotes, for SQL; names in backquotes.
 text() {
@@ -20,10 +20,14 @@ user=$(text "$DATABASE_USER")
 if [ -e "${CREDENTIALS_DIRECTORY:-/nonexistent}/password" ]; then
   login="BY $(text "$(cat "$CREDENTIALS_DIRECTORY/password")")"
 else
-  login="VIA unix_socket"
+  # The system's user of that name logs in; MySQL and MariaDB have a plugin each for that.
+  case $("${client[@]}" --skip-column-names --execute="SELECT VERSION()") in
+    *MariaDB*) login="WITH unix_socket" ;;
+    *) login="WITH auth_socket" ;;
+  esac
 fi
 
-"$client" --batch <<END
+"${client[@]}" <<END
 CREATE DATABASE IF NOT EXISTS $(name "$DATABASE_NAME");
 CREATE USER IF NOT EXISTS $user@'localhost';
 ALTER USER $user@'localhost' IDENTIFIED $login;

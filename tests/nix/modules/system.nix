@@ -49,6 +49,8 @@ let
         default = { };
       };
       systemd.slices = free;
+      systemd.paths = free;
+      systemd.timers = free;
       systemd.package = mkOption { default = pkgs.systemd; };
       systemd.tmpfiles.rules = listOfStrings;
       environment.systemPackages = mkOption { default = [ ]; };

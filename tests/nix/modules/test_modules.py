@@ -180,6 +180,8 @@ OPTIONS = [
     "services.mempool-backend.mainnet.memory_limit = 1",
     "services.mempool-backend.mainnet.port = 1",
     'services.mempool-backend.mainnet.network = "testnet"',
+    'services.mempool-backend.mainnet.address = "::1"',
+    'services.mempool-backend.mainnet.pools = "online"',
     'services.mempool-backend.mainnet.after = [ "other.service" ]',
     'services.mempool-backend.mainnet.bound_to = [ "other.service" ]',
     'services.mempool-backend.mainnet.build = "container"',
@@ -193,6 +195,7 @@ OPTIONS = [
     "services.mempool-frontend.settings.ITEMS_PER_PAGE = 1",
     'services.mempool-frontend.customize.enterprise = "other"',
     'services.mempool-frontend.host_name = "other"',
+    'services.mempool-frontend.promo_video = "/other"',
     'services.mempool-frontend.backends.mainnet = "other:1"',
     'services.mempool.build = "container"',
     'services.mempool.container_build.memory = "1G"',
@@ -273,7 +276,66 @@ class TestAssertions:
     def test_another_user_of_the_database_needs_a_password(self, nix: Nix) -> None:
         failed = system(nix, '{ services.mempool-backend.mainnet.db_user = "me"; }', "s.failed")
         assert len(failed) == 1
-        assert "logs in as who it is, mempool-mainnet" in failed[0]
+        assert "logs in as the user that it runs as, mempool-mainnet" in failed[0]
+
+    @pytest.mark.parametrize(
+        ("release", "network", "since"),
+        [
+            ("2.5.1", "testnet4", "3.2.0"),
+            ("2.5.1", "regtest", "3.3.0"),
+            ("3.2.1", "regtest", "3.3.0"),
+        ],
+    )
+    def test_a_network_that_the_release_does_not_know_is_refused(
+        self, nix: Nix, release: str, network: str, since: str
+    ) -> None:
+        failed = system(
+            nix,
+            f'{{ services.mempool = {{ release = "{release}"; {network}.enable = true; }}; }}',
+            "s.failed",
+        )
+        assert len(failed) == 2
+        assert {message.partition(":")[0] for message in failed} == {
+            f"services.mempool-backend.{network}",
+            "services.mempool-frontend",
+        }
+        assert all(f"which came with {since}" in message for message in failed)
+
+    @pytest.mark.parametrize(("prune", "refused"), [("1000", True), ("0", False), ("null", False)])
+    def test_a_pruned_bitcoind_is_refused(self, nix: Nix, prune: str, refused: bool) -> None:
+        failed = system(
+            nix,
+            "{ services.mempool.mainnet.enable = true;"
+            f" services.bitcoind.mainnet.prune = {prune}; }}",
+            "s.failed",
+        )
+        assert [message.partition(":")[0] for message in failed] == (
+            ["services.bitcoind.mainnet.prune"] if refused else []
+        )
+
+    def test_long_names_have_users_that_linux_takes(self, nix: Nix) -> None:
+        name = "a-backend-of-twenty-four-"
+        found = system(
+            nix,
+            f"""{{
+              services.mempool-backend = {{
+                {name}a.network = "mainnet";
+                {name}b.network = "signet";
+              }};
+              services.electrs.{name}a = {{ db_dir = "/a"; cookie_file = "/c"; }};
+            }}""",
+            "{ inherit (s) failed; users = builtins.attrNames s.config.users.users;"
+            " units = s.config.systemd.services; rules = s.config.systemd.tmpfiles.rules; }",
+        )
+        assert found["failed"] == []
+        assert len(found["users"]) == 3
+        assert all(len(user) <= 31 for user in found["users"])
+        unit = found["units"][f"mempool-{name}a"]["serviceConfig"]
+        assert unit["User"] in found["users"]
+        database = found["units"][f"mempool-{name}a-database"]
+        assert database["environment"]["DATABASE_USER"] == unit["User"]
+        electrs = found["units"][f"electrs-{name}a"]["serviceConfig"]["User"]
+        assert found["rules"] == [f"d '/a' 0700 '{electrs}' '{electrs}' - -"]
 
     def test_a_value_of_the_wrong_type_is_refused(self, nix: Nix) -> None:
         done = nix.run(
@@ -303,6 +365,7 @@ class TestChain:
         assert found["services"] == [
             "electrs-mainnet",
             "mempool-mainnet",
+            "mempool-mainnet-cookie",
             "mempool-mainnet-database",
         ]
         assert found["bitcoind"]["mainnet"]["enable"]
@@ -319,7 +382,7 @@ class TestChain:
             " s.config.services.nginx.virtualHosts.mempool.locations; }",
         )
         assert found["failed"] == []
-        assert len(found["services"]) == 9
+        assert len(found["services"]) == 12
         for prefix in ("", "/testnet", "/signet"):
             assert f"{prefix}/api/v1/ws" in found["locations"]
 
@@ -339,7 +402,44 @@ class TestChain:
         assert found["electrs"] == "/fast/electrs"
         assert found["electrum"] == {"HOST": "other.example", "PORT": 50001, "TLS_ENABLED": False}
         assert found["bitcoind"]["mainnet"]["dataDir"] == "/big/bitcoin"
-        assert set(found["bitcoind"]["mainnet"]["extraConfig"].split()) == {"txindex=1", "par=2"}
+        assert found["bitcoind"]["mainnet"]["extraConfig"].split() == ["txindex=1", "par=2"]
+
+    @pytest.mark.parametrize("network", ["signet", "testnet4", "regtest"])
+    def test_its_chain_stands_before_any_section_of_the_users(self, nix: Nix, network: str) -> None:
+        for user in ('"[%s]\\nbind=127.0.0.1"', 'lib.mkBefore "[%s]\\nbind=127.0.0.1"'):
+            lines = system(
+                nix,
+                f"{{ lib, ... }}: {{ services.mempool.{network}.enable = true;"
+                f" services.bitcoind.{network}.extraConfig = {user % network}; }}",
+                f"s.config.services.bitcoind.{network}.extraConfig",
+            ).split()
+            assert lines[:2] == [f"{network}=1", "txindex=1"]
+            assert lines[2:4] == [f"[{network}]", "bind=127.0.0.1"]
+
+    def test_ipv6_addresses_have_brackets_where_a_port_follows(self, nix: Nix) -> None:
+        for address in ("fd00::1", "[fd00::1]"):
+            found = system(
+                nix,
+                f"""{{ services.mempool.mainnet = {{
+                  enable = true; cookie_file = "/c";
+                  bitcoind.address = "{address}";
+                }};
+                services.mempool-backend.mainnet.address = "::1";
+                services.mempool.signet = {{
+                  enable = true; cookie_file = "/c"; bitcoind.address = "{address}";
+                  electrs.address = "{address}"; backend.address = "{address}";
+                }}; }}""",
+                "{ inherit (s) failed; electrs = s.config.services.electrs.mainnet;"
+                " settings = s.config.services.mempool-backend.mainnet.settings;"
+                " inherit (s.config.services.nginx.virtualHosts.mempool) locations; }",
+            )
+            assert found["failed"] == []
+            assert found["electrs"]["daemon_rpc"] == "[fd00::1]:8332"
+            assert found["electrs"]["daemon_p2p"] == "[fd00::1]:8333"
+            assert found["settings"]["CORE_RPC"]["HOST"] == "fd00::1"
+            locations = {name: rule["extraConfig"] for name, rule in found["locations"].items()}
+            assert "proxy_pass http://[::1]:8999/api/v1;" in locations["/api/v1"]
+            assert "proxy_pass http://[fd00::1]:8995/api/v1;" in locations["/signet/api/v1"]
 
     def test_a_part_elsewhere_leaves_nothing_of_it_here(self, nix: Nix) -> None:
         services = system(
@@ -351,9 +451,58 @@ class TestChain:
         )
         assert services == {
             "failed": [],
-            "units": ["mempool-mainnet", "mempool-mainnet-database"],
+            "units": ["mempool-mainnet", "mempool-mainnet-cookie", "mempool-mainnet-database"],
             "bitcoind": [],
         }
+
+
+class TestSmall:
+    def test_the_database_is_asked_over_the_socket_that_is_set(self, nix: Nix) -> None:
+        found = system(
+            nix,
+            '{ services.mempool-backend.mainnet.db_socket = "/run/db.sock"; }',
+            "s.config.systemd.services.mempool-mainnet-database.environment",
+        )
+        assert found["DATABASE_SOCKET"] == "/run/db.sock"
+
+    def test_no_virtual_host_is_made_the_default(self, nix: Nix) -> None:
+        hosts = system(
+            nix,
+            "{ services.mempool.mainnet.enable = true;"
+            " services.nginx.virtualHosts.other.default = true; }",
+            "s.config.services.nginx.virtualHosts",
+        )
+        assert not hosts["mempool"].get("default", False)
+
+    def test_a_backend_listens_where_it_is_told(self, nix: Nix) -> None:
+        found = system(
+            nix,
+            '{ services.mempool-backend = { mainnet = { }; signet.address = "0.0.0.0"; };'
+            " services.mempool-frontend = { enable = true; signet_enabled = true; }; }",
+            "{ inherit (s.config.systemd) services;"
+            " inherit (s.config.services.nginx.virtualHosts.mempool) locations; }",
+        )
+        listen = {
+            name: found["services"][f"mempool-{name}"]["environment"]["MEMPOOL_LISTEN_ADDRESS"]
+            for name in ("mainnet", "signet")
+        }
+        assert listen == {"mainnet": "127.0.0.1", "signet": "0.0.0.0"}
+        assert "http://127.0.0.1:8995/" in found["locations"]["/signet/api/v1"]["extraConfig"]
+
+    def test_pools_are_pinned_unless_wished_otherwise(self, nix: Nix) -> None:
+        templates = system(
+            nix,
+            '{ services.mempool-backend = { mainnet = { }; signet.pools = "online"; }; }',
+            "map (name: s.config.systemd.services.${name}.serviceConfig.ExecStartPre)"
+            ' [ "mempool-mainnet" "mempool-signet" ]',
+        )
+        pinned, online = [
+            json.loads(Path(start.split()[2]).read_text())["MEMPOOL"] for start in templates
+        ]
+        assert pinned["POOLS_JSON_URL"].startswith("file:/")
+        assert pinned["POOLS_JSON_URL"] == f"{pinned['POOLS_JSON_TREE_URL']}/pools-v2.json"
+        assert pinned["AUTOMATIC_POOLS_UPDATE"]
+        assert not [name for name in online if "POOLS" in name]
 
 
 class TestReadme:

@@ -20,6 +20,7 @@ from tests.support.logic import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
     from pathlib import Path
 
     from tests.support.nix import Nix
@@ -51,6 +52,7 @@ class Answer:
     status: int
     cache_control: str
     text: str
+    headers: Message
 
 
 class Site:
@@ -68,7 +70,7 @@ class Site:
             connection.request("GET", path, headers=names)
             response = connection.getresponse()
             kept = ", ".join(response.headers.get_all("Cache-Control", []))
-            return Answer(response.status, kept, response.read().decode())
+            return Answer(response.status, kept, response.read().decode(), response.headers)
 
     def text(self, path: str, **headers: str) -> str:
         return self.get(path, **headers).text
@@ -85,9 +87,14 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
         (pages / language).mkdir(parents=True)
         (pages / language / "index.html").write_text(f"page in {language}")
         (pages / language / SCRIPT).write_text(f"script in {language}")
+        # As in a Nix store, where pages of two languages may have the same size besides.
+        os.utime(pages / language / "index.html", (1, 1))
     (pages / "resources").mkdir()
     (pages / "resources" / "config.js").write_text("the package's own")
     (pages / "resources" / "logo.svg").write_text("<svg/>")
+    (tmp_path / "promo/subtitles").mkdir(parents=True)
+    (tmp_path / "promo/promo.mp4").write_text("a video")
+    (tmp_path / "promo/subtitles/de.vtt").write_text("WEBVTT")
     current = tmp_path / "current"
     current.symlink_to(pages)
     for name in ("config.js", "customize.js"):
@@ -110,6 +117,7 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
                 "languages": ["de", "pt"],
                 "config": str(tmp_path / "config.js"),
                 "customize": str(tmp_path / "customize.js"),
+                "promoVideo": str(tmp_path / "promo"),
                 "backends": {
                     network: f"127.0.0.1:{server.server_port}"
                     for network, server in zip(asked, servers, strict=True)
@@ -181,6 +189,24 @@ class TestLanguage:
         assert site.text(f"/pt/{SCRIPT}") == "script in pt"
         assert site.text(f"/{SCRIPT}") == "script in en-US"
 
+    @pytest.mark.parametrize("path", ["/", "/tx/abc", "/signet", "/api", "/resources/config.js"])
+    def test_can_be_switched_by_a_browser_that_has_the_page_already(
+        self, site: Site, path: str
+    ) -> None:
+        first = site.get(path, Accept_Language="de", Cookie="lang=de")
+        had = {"If_Modified_Since": first.headers.get("Last-Modified", "")}
+        if tag := first.headers.get("ETag"):
+            had["If_None_Match"] = tag
+        again = site.get(path, Accept_Language="de", Cookie="lang=pt", **had)
+        assert again.status == 200
+        if path != "/resources/config.js":
+            assert (first.text, again.text) == ("page in de", "page in pt")
+
+    def test_can_be_switched_whatever_etag_the_server_makes_of_the_store(self, site: Site) -> None:
+        # On NixOS, the ETag of all pages of a package is the same.
+        for path in ("/", "/tx/abc", "/de/tx/abc"):
+            assert "ETag" not in site.get(path, Cookie="lang=de").headers
+
 
 class TestCaching:
     def test_scripts_named_by_content_are_kept_for_a_year(self, site: Site) -> None:
@@ -190,6 +216,10 @@ class TestCaching:
     def test_settings_are_kept_for_five_minutes(self, site: Site) -> None:
         for path in ("/resources/config.js", "/resources/customize.js"):
             assert "max-age=300" in site.get(path).cache_control
+
+    @pytest.mark.parametrize("path", ["/", "/tx/abc", "/signet/block/1", "/de/", "/api"])
+    def test_pages_are_kept_for_ten_minutes(self, site: Site, path: str) -> None:
+        assert "max-age=600" in site.get(path).cache_control
 
     def test_a_block_is_asked_for_once(self, site: Site) -> None:
         first = site.text("/signet/api/v1/block/00ab")
@@ -203,6 +233,14 @@ class TestSettings:
         assert site.text("/resources/customize.js") == "outside: customize.js"
         assert site.text("/resources/logo.svg") == "<svg/>"
         assert site.get("/resources/absent.svg").status == 404
+
+
+class TestPromoVideo:
+    def test_is_found_under_the_names_that_the_pages_have(self, site: Site) -> None:
+        assert site.text("/resources/promo-video/mempool-promo.mp4") == "a video"
+        subtitles = site.get("/resources/promo-video/de.vtt")
+        assert (subtitles.text, subtitles.headers["Content-Type"]) == ("WEBVTT", "text/vtt")
+        assert site.get("/resources/promo-video/xx.vtt").status == 404
 
 
 class TestBackends:

@@ -104,6 +104,7 @@ class MariaDB:
             "HOME": str(self.directory),
             "DATABASE_NAME": database,
             "DATABASE_USER": user,
+            "DATABASE_SOCKET": str(self.socket),
         }
         (self.directory / "password").unlink(missing_ok=True)
         if password is not None:
@@ -201,6 +202,33 @@ class TestDatabase:
         assert mariadb.ask("select 1", "--user=x'y", "--password=p").stdout == "1\n"
 
 
+@pytest.mark.parametrize(
+    ("version", "plugin"), [("8.0.36", "auth_socket"), ("11.4.2-MariaDB", "unix_socket")]
+)
+def test_a_user_without_password_logs_in_as_the_server_has_it(
+    tmp_path: Path, version: str, plugin: str
+) -> None:
+    # Stands for the client, for there is no MySQL here; the test above asks MariaDB itself.
+    (tmp_path / "mysql").write_text(
+        f'#!/bin/sh\ncase "$*" in *VERSION*) echo {version} ;; *) cat > input ;; esac\n'
+    )
+    (tmp_path / "mysql").chmod(0o755)
+    (tmp_path / "cat").symlink_to(shutil.which("cat") or "")
+    bash = shutil.which("bash") or ""
+    subprocess.run(
+        [bash, RUNTIME / "database.sh"],
+        env={
+            "PATH": str(tmp_path),
+            "DATABASE_NAME": "mempool",
+            "DATABASE_USER": "mempool",
+            "DATABASE_SOCKET": "/run/db.sock",
+        },
+        cwd=tmp_path,
+        check=True,
+    )
+    assert f"IDENTIFIED WITH {plugin};" in (tmp_path / "input").read_text()
+
+
 def test_the_databases_password_is_on_no_command_line(tmp_path: Path) -> None:
     # Stands for the client, to see what it is handed.
     (tmp_path / "mariadb").write_text(
@@ -215,6 +243,7 @@ def test_the_databases_password_is_on_no_command_line(tmp_path: Path) -> None:
             "CREDENTIALS_DIRECTORY": str(tmp_path),
             "DATABASE_NAME": "mempool",
             "DATABASE_USER": "mempool",
+            "DATABASE_SOCKET": "/run/db.sock",
         },
         cwd=tmp_path,
         check=True,

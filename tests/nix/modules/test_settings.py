@@ -18,6 +18,8 @@ pytestmark = pytest.mark.nix
 
 # Options that nobody set.
 NOTHING: dict[str, object] = {
+    "package": {"version": "3.3.1"},
+    "pools": None,
     "config": None,
     "settings": {},
     "network": None,
@@ -193,7 +195,15 @@ class TestSecrets:
         assert found["settings"]["CORE_RPC"]["PASSWORD"]["_secret"].startswith(str(nix.root))
         assert found["settings"]["SOCKS5PROXY"] == {"PASSWORD": ""}
 
-    def test_a_cookie_gives_user_and_password(self, nix: Nix) -> None:
+    def test_a_cookie_is_read_again_by_releases_that_can(self, nix: Nix) -> None:
         rpc = evaluated(nix, "mainnet", cookie_file="/c/.cookie")["settings"]["CORE_RPC"]
+        assert rpc["COOKIE"]
+        assert rpc["COOKIE_PATH"] == "/run/mempool-mainnet-cookie/cookie"
+        assert not {"USERNAME", "PASSWORD"} & set(rpc)
+
+    def test_a_cookie_gives_user_and_password_to_older_ones(self, nix: Nix) -> None:
+        old = {"version": "2.5.1"}
+        found = evaluated(nix, "mainnet", package=old, cookie_file="/c/.cookie")
+        rpc = found["settings"]["CORE_RPC"]
         assert rpc["USERNAME"] == {"_secret": "/c/.cookie", "_part": "user"}
         assert rpc["PASSWORD"] == {"_secret": "/c/.cookie", "_part": "password"}

@@ -66,6 +66,7 @@ def units(nix: Nix, tmp_path: Path) -> list[Path]:
                 "client": str(tmp_path),
                 "database": "mempool",
                 "user": "mempool-signet",
+                "socket": "/run/mysqld/mysqld.sock",
                 "passwordFile": "/run/keys/db",
             },
         ),

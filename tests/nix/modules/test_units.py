@@ -21,6 +21,8 @@ BACKEND = {
         "configPath": "lib/mempool-backend/mempool-config.json",
     },
     "nodejs": "/store/node",
+    "address": "127.0.0.1",
+    "preload": "/store/preload.js",
     "writeConfig": "/store/write-config.js",
     "template": "/store/settings.json",
     "credentials": {"DATABASE.PASSWORD": "/run/keys/db"},
@@ -143,7 +145,7 @@ class TestChain:
         assert parts["electrs"]["cookie_file"] == "/var/lib/bitcoind-signet/signet/.cookie"
         assert parts["backend"]["cookie_file"] == "/var/lib/bitcoind-signet/signet/.cookie"
         assert parts["backend"]["settings"]["ELECTRUM"]["PORT"] == 60601
-        assert parts["frontend"] == "127.0.0.1:8995"
+        assert parts["frontend"] == {"backend": None}
         assert parts["problems"] == []
 
     def test_a_shared_port_is_set_once(self, nix: Nix) -> None:
