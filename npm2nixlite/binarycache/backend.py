@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
-__all__ = ["Backend", "Body", "Payload"]
+__all__ = ["Backend", "Body", "CollectableBackend", "Payload", "Stat"]
 
 
 class Payload(Protocol):
@@ -30,6 +32,19 @@ class Payload(Protocol):
 Body = bytes | Payload
 
 
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a place says of a file without giving it.
+
+    Attributes:
+        size: Its size in bytes; None where the place does not say.
+        modified: When it was put there, in seconds since 1970; None where not known.
+    """
+
+    size: int | None
+    modified: float | None = None
+
+
 class Backend(Protocol):
     """Keys such as ``nar/….nar``, each with a file that appears whole or not at all.
 
@@ -46,6 +61,22 @@ class Backend(Protocol):
         """The small file under ``key``; ``None`` where there is none."""
         ...
 
+    async def stat(self, key: str) -> Stat | None:
+        """What is known of the file under ``key``; ``None`` where there is none."""
+        ...
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """The file under ``key``, in pieces; raises `BuildError` where there is none."""
+        ...
+
+    def list(self) -> AsyncIterator[tuple[str, Stat]]:
+        """All keys, in no order; those that are being put at the moment may be missing.
+
+        Raises:
+            UsageError: The place cannot be asked for them.
+        """
+        ...
+
     async def put(self, key: str, body: Body, content_type: str) -> None:
         """Put a file under ``key``, in place of any that is there."""
         ...
@@ -58,3 +89,12 @@ class Backend(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+
+@runtime_checkable
+class CollectableBackend(Backend, Protocol):
+    """A place from which files can be removed, too."""
+
+    async def remove(self, key: str) -> None:
+        """Remove the file under ``key``, if it is there."""
+        ...

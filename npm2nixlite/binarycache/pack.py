@@ -1,4 +1,4 @@
-"""A file's NAR, ready to be sent: verified, hashed, compressed where wished, in flat memory."""
+"""NARs, ready to be sent: verified, hashed, compressed where wished, in flat memory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
+from npm2nixlite.binarycache.compression import Compression, compressor
 from npm2nixlite.binarycache.verified import CHUNK, StreamedNar, verified_nar
 from npm2nixlite.errors import BuildError, FetchError, InputError
 from npm2nixlite.store import base32
 from npm2nixlite.store.fixed_file import FixedFile, wrong_bytes
 from npm2nixlite.store.nar import dump, file_frame, file_nar_size
+from npm2nixlite.store.valid_path import ValidPath, wrong_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,29 +22,16 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.backend import Body
 
-__all__ = ["Compression", "Packed", "is_quick", "nar_sha256", "nar_size", "pack", "require"]
+__all__ = ["Packed", "is_quick", "nar_sha256", "nar_size", "pack"]
 
 # Bytes; files up to here are read once, and sent from memory. Hashing one takes 2 ms at most, for
 # which an event loop is better kept waiting than a thread woken up.
 _SMALL = 1 << 20
 
 
-class Compression(StrEnum):
-    """How a NAR is compressed, as narinfos name it; tarballs gain nothing from any."""
-
-    NONE = "none"
-    ZSTD = "zstd"
-    XZ = "xz"
-
-    @property
-    def suffix(self) -> str:
-        """What a NAR's file name ends with."""
-        return {"none": ".nar", "zstd": ".nar.zst", "xz": ".nar.xz"}[self]
-
-
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A verified file's NAR.
+    """A NAR that is what it ought to be, or is found out not to be while it is read.
 
     Attributes:
         nar_hash: Its sha256 digest.
@@ -72,15 +60,6 @@ class Packed:
         """Remove what lies on the disk only to be sent."""
         if self.spool is not None:
             self.spool.unlink(missing_ok=True)
-
-
-def require(compression: Compression) -> None:
-    """Make sure that a compression can be had.
-
-    Raises:
-        InputError: Its library is not installed.
-    """
-    _compressor(compression)
 
 
 def nar_size(file: FixedFile) -> int:
@@ -116,77 +95,123 @@ def nar_sha256(file: FixedFile) -> bytes:
     return digest.digest()
 
 
-def is_quick(file: FixedFile, compression: Compression = Compression.NONE) -> bool:
+def is_quick(item: FixedFile | ValidPath, compression: Compression = Compression.NONE) -> bool:
     """Whether hashing and packing takes less time than handing it to another thread does."""
-    if file.recursive:
+    if isinstance(item, ValidPath) or item.recursive:
         return False
     try:
-        return compression is Compression.NONE and file.path.stat().st_size <= _SMALL
+        return compression is Compression.NONE and item.path.stat().st_size <= _SMALL
     except OSError:
         return True  # packing tells what is wrong
 
 
-def pack(file: FixedFile, compression: Compression, scratch: Path) -> Packed:
-    """Make a file's NAR, after making sure that its bytes have the hash they ought to have.
+def pack(
+    item: FixedFile | ValidPath,
+    compression: Compression,
+    scratch: Path,
+    level: int | None = None,
+) -> Packed:
+    """Make the NAR of a file, or of a store path, and make sure that it is what it ought to be.
 
     What is small is read once and held; what is large is read again when it is sent, and verified
-    again then; what is large and compressed lies in ``scratch`` meanwhile, and so does a tree.
+    then; what is large and compressed lies in ``scratch`` meanwhile, and so does a fixed tree.
 
     Args:
-        file: The file.
+        item: The file or the store path.
         compression: How to compress its NAR.
         scratch: A directory that is there as long as the result is used.
+        level: How hard to compress; None for what is usual.
 
     Raises:
-        FetchError: The file cannot be read, or its bytes do not have its hash.
-        BuildError: ``scratch`` cannot be written.
+        FetchError: A file cannot be read, or its bytes do not have its hash.
+        BuildError: A store path cannot be read, or is not what its store says; or ``scratch``
+            cannot be written.
         InputError: The compression's library is not installed.
     """
-    with _reading(file):
-        if file.recursive:
-            packed = _pack_spooled(file, dump(file.path), compression, scratch)
-            if packed.nar_hash != file.integrity.digest:
-                raise wrong_bytes(file)
+    how = _How(compression, level, scratch)
+    if isinstance(item, ValidPath):
+        return _pack_valid_path(item, how)
+    with _reading(item):
+        if item.recursive:
+            packed = _pack_spooled(item.integrity.hex, dump(item.path), how, 1 << 30)
+            if packed.nar_hash != item.integrity.digest:
+                raise wrong_bytes(item)
             return packed
-        size = file.path.stat().st_size
+        size = item.path.stat().st_size
         if size <= _SMALL:
-            return _pack_small(file, compression)
+            return _pack_small(_small_nar(item), how)
         if compression is Compression.NONE:
-            return _pack_streamed(file, size)
-        return _pack_spooled(file, verified_nar(file, size), compression, scratch)
+            return _pack_streamed(item, size)
+        return _pack_spooled(item.integrity.hex, verified_nar(item, size), how, size)
 
 
-def _pack_small(file: FixedFile, compression: Compression) -> Packed:
+@dataclass(frozen=True, slots=True)
+class _How:
+    compression: Compression
+    level: int | None
+    scratch: Path
+
+
+def _pack_valid_path(item: ValidPath, how: _How) -> Packed:
+    if item.nar_size > _SMALL and how.compression is Compression.NONE:
+        body = StreamedNar(
+            lambda: _files_of(item), item.nar_size, item.nar_hash, lambda: wrong_files(item)
+        )
+        size = item.nar_size
+        return Packed(item.nar_hash, size, Compression.NONE, item.nar_hash, size, body)
+    if item.nar_size <= _SMALL:
+        packed = _pack_small(b"".join(_files_of(item)), how)
+    else:
+        packed = _pack_spooled(item.store_path.digest, _files_of(item), how, item.nar_size)
+    if packed.nar_hash != item.nar_hash:
+        raise wrong_files(item)
+    return packed
+
+
+def _files_of(item: ValidPath) -> Iterator[bytes]:
+    try:
+        yield from dump(item.path)
+    except (OSError, InputError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.what
+        raise BuildError(
+            f"the files of {item.store_path} cannot be read: {reason}",
+            where=str(item.path),
+            hint="the store's files have to be on this machine, and whole",
+        ) from error
+
+
+def _small_nar(file: FixedFile) -> bytes:
     content = file.path.read_bytes()
     found = hashlib.new(file.integrity.algorithm, content, usedforsecurity=False).digest()
     if found != file.integrity.digest:
         raise wrong_bytes(file)
     head, tail = file_frame(len(content))
-    nar = head + content + tail
+    return head + content + tail
+
+
+def _pack_small(nar: bytes, how: _How) -> Packed:
     nar_hash = hashlib.sha256(nar).digest()
-    if compression is Compression.NONE:
-        return Packed(nar_hash, len(nar), compression, nar_hash, len(nar), nar)
-    compressor = _compressor(compression, len(nar))
-    body = compressor.compress(nar) + compressor.flush()
+    if how.compression is Compression.NONE:
+        return Packed(nar_hash, len(nar), how.compression, nar_hash, len(nar), nar)
+    made = compressor(how.compression, len(nar), how.level)
+    body = made.compress(nar) + made.flush()
     file_hash = hashlib.sha256(body).digest()
-    return Packed(nar_hash, len(nar), compression, file_hash, len(body), body)
+    return Packed(nar_hash, len(nar), how.compression, file_hash, len(body), body)
 
 
 def _pack_streamed(file: FixedFile, size: int) -> Packed:
     digest = hashlib.sha256()
     for piece in verified_nar(file, size):
         digest.update(piece)
-    nar_hash = digest.digest()
-    body = StreamedNar(file, size, nar_hash)
-    return Packed(nar_hash, body.size, Compression.NONE, nar_hash, body.size, body)
+    nar_hash, whole = digest.digest(), file_nar_size(size)
+    body = StreamedNar(lambda: verified_nar(file, size), whole, nar_hash, lambda: wrong_bytes(file))
+    return Packed(nar_hash, whole, Compression.NONE, nar_hash, whole, body)
 
 
-def _pack_spooled(
-    file: FixedFile, pieces: Iterable[bytes], compression: Compression, scratch: Path
-) -> Packed:
-    compressor = _compressor(compression)
+def _pack_spooled(name: str, pieces: Iterable[bytes], how: _How, size: int) -> Packed:
+    made = compressor(how.compression, size, how.level)
     nar, packed, nar_size, packed_size = hashlib.sha256(), hashlib.sha256(), 0, 0
-    spool = scratch / file.integrity.hex
+    spool = how.scratch / name
     with spool.open("wb", buffering=0) as out:
 
         def write(piece: bytes) -> None:
@@ -206,10 +231,12 @@ def _pack_spooled(
         for piece in pieces:
             nar.update(piece)
             nar_size += len(piece)
-            write(compressor.compress(piece))
-        write(compressor.flush())
+            write(made.compress(piece))
+        write(made.flush())
     body = _Spooled(spool, packed_size)
-    return Packed(nar.digest(), nar_size, compression, packed.digest(), packed_size, body, spool)
+    return Packed(
+        nar.digest(), nar_size, how.compression, packed.digest(), packed_size, body, spool
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,37 +246,6 @@ class _Spooled:
 
     def open(self) -> BinaryIO:
         return self.path.open("rb")
-
-
-class _Compressor(Protocol):
-    def compress(self, piece: bytes, /) -> bytes: ...
-
-    def flush(self) -> bytes: ...
-
-
-class _NoCompressor:
-    def compress(self, piece: bytes) -> bytes:
-        return piece
-
-    def flush(self) -> bytes:
-        return b""
-
-
-def _compressor(compression: Compression, size: int = -1) -> _Compressor:
-    if compression is Compression.NONE:
-        return _NoCompressor()
-    if compression is Compression.XZ:
-        import lzma
-
-        return lzma.LZMACompressor()
-    try:
-        import zstandard
-    except ImportError:
-        raise InputError(
-            "zstd compression needs the Python package 'zstandard'",
-            hint="install it: pip install 'npm2nixlite[push]', or use no compression",
-        ) from None
-    return zstandard.ZstdCompressor().compressobj(size)
 
 
 @contextmanager

@@ -7,27 +7,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from npm2nixlite.binarycache import cache_info
-from npm2nixlite.binarycache.push import (
-    DEFAULTS,
-    Plan,
-    Summary,
-    apply,
-    plan,
-    plan_new,
-)
-from npm2nixlite.binarycache.query import Present
+from npm2nixlite.binarycache.plan import DEFAULTS, Plan, Summary, plan, plan_new
+from npm2nixlite.binarycache.push import apply
+from npm2nixlite.binarycache.query import Amend, Send
 from npm2nixlite.errors import BuildError
 from npm2nixlite.progress import ignore
+from npm2nixlite.store.fixed_file import FixedFile
 from npm2nixlite.workers import Workers, process_count
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from pathlib import Path
 
-    from npm2nixlite.binarycache.push import Entry, Options
+    from npm2nixlite.binarycache.plan import Entry, Options
     from npm2nixlite.binarycache.remote import RemoteCache
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.progress import Advance
-    from npm2nixlite.store.fixed_file import FixedFile
 
 
 __all__ = ["ask_all", "send_all"]
@@ -78,6 +73,11 @@ async def _is_there(cache: RemoteCache, options: Options) -> bool:
         return await cache_info.is_there(backend, options.store_dir)
 
 
+async def _ensure(cache: RemoteCache, options: Options) -> None:
+    async with cache.open(1) as backend:
+        await cache_info.ensure(backend, options.store_dir, options.priority)
+
+
 def send_all(
     cache: RemoteCache, what: Plan, options: Options = DEFAULTS, advance: Advance = ignore
 ) -> Summary:
@@ -89,12 +89,13 @@ def send_all(
         options: Those the plan was made with; its ``jobs`` are shared out.
         advance: Told of each file.
     """
+    asyncio.run(_ensure(cache, options))
     contents: dict[Integrity, list[Entry]] = {}
     for entry in what.entries:
-        if not isinstance(entry.state, Present):
+        if isinstance(entry.state, Send | Amend) and isinstance(entry.file, FixedFile):
             contents.setdefault(entry.file.integrity, []).append(entry)
     # The largest first, so that they end up apart.
-    groups = sorted(contents.values(), key=lambda group: -_size(group[0].file))
+    groups = sorted(contents.values(), key=lambda group: -_size(group[0].file.path))
 
     async def send(share: Sequence[Entry], jobs: int, told: Advance) -> Summary:
         async with cache.open(jobs) as backend:
@@ -103,17 +104,18 @@ def send_all(
 
     parts = _spread(groups, send, options.jobs, advance)
     return Summary(
-        present=len(what.entries) - sum(map(len, groups)),
+        present=what.present,
         amended=sum(part.amended for part in parts),
         sent=sum(part.sent for part in parts),
+        upstream=what.upstream,
         sent_bytes=sum(part.sent_bytes for part in parts),
         mismatches=tuple(sorted(item for part in parts for item in part.mismatches)),
     )
 
 
-def _size(file: FixedFile) -> int:
+def _size(path: Path) -> int:
     try:
-        return file.path.stat().st_size
+        return path.stat().st_size
     except OSError:
         return 0  # sending tells what is wrong
 

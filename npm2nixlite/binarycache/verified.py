@@ -1,4 +1,4 @@
-"""Reading a file as its NAR, in such a way that a wrong one is never read to its end."""
+"""Reading NARs in such a way that a wrong one is never read to its end."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from npm2nixlite.store.fixed_file import FixedFile, wrong_bytes
-from npm2nixlite.store.nar import file_frame, file_nar_size
+from npm2nixlite.store.nar import file_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from npm2nixlite.errors import Npm2nixliteError
 
 __all__ = ["CHUNK", "StreamedNar", "verified_nar"]
 
@@ -47,25 +49,22 @@ def verified_nar(file: FixedFile, size: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class StreamedNar:
-    """The NAR of a file that was verified once, and may have changed since.
+    """A NAR whose hash is known, made anew for each attempt to send it.
 
     Attributes:
-        file: The file.
-        content_size: Its size in bytes.
-        nar_hash: The sha256 digest its NAR had.
+        pieces: Makes it; may raise our own errors.
+        size: Its size in bytes.
+        nar_hash: The sha256 digest it has to have.
+        wrong: The error for one that has another.
     """
 
-    file: FixedFile
-    content_size: int
+    pieces: Callable[[], Iterator[bytes]]
+    size: int
     nar_hash: bytes
-
-    @property
-    def size(self) -> int:
-        """The NAR's size in bytes."""
-        return file_nar_size(self.content_size)
+    wrong: Callable[[], Npm2nixliteError]
 
     def open(self) -> BinaryIO:
-        """A new reader of the NAR; it raises `FetchError` in place of a wrong NAR's last bytes."""
+        """A new reader of the NAR; it raises in place of a wrong NAR's last bytes."""
         return io.BufferedReader(_NarReader(self), CHUNK)
 
 
@@ -78,11 +77,12 @@ class _NarReader(io.RawIOBase):
     def __init__(self, nar: StreamedNar) -> None:
         super().__init__()
         self._nar = nar
-        self._head, self._tail = file_frame(nar.content_size)
-        self._source = nar.file.path.open("rb", buffering=0)
         self._position = 0
-        self._hashed = 0
+        self._pieces = nar.pieces()
+        self._ready = memoryview(b"")
         self._digest = hashlib.sha256()
+        self._hashed = 0
+        self._given = 0
 
     def readable(self) -> bool:
         return True
@@ -97,37 +97,41 @@ class _NarReader(io.RawIOBase):
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._nar.size}
         self._position = base[whence] + offset
         if self._position == 0:
-            self._source.seek(0)
-            self._hashed = 0
-            self._digest = hashlib.sha256()
+            self._rewind()
         return self._position
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         if self._position == self._nar.size:
             return 0
-        if self._position != self._hashed:
+        if self._position != self._given:
             raise io.UnsupportedOperation("a NAR is verified, so it is read from its start")
-        piece = self._next(len(buffer))
-        self._digest.update(piece)
-        self._position += len(piece)
-        self._hashed = self._position
-        if self._hashed == self._nar.size and self._digest.digest() != self._nar.nar_hash:
-            raise wrong_bytes(self._nar.file)
+        if not self._ready:
+            self._ready = memoryview(self._next())
+        piece = self._ready[: len(buffer)]
         buffer[: len(piece)] = piece
+        self._ready = self._ready[len(piece) :]
+        self._given += len(piece)
+        self._position = self._given
         return len(piece)
 
-    def _next(self, most: int) -> bytes:
-        start = len(self._head)
-        end = start + self._nar.content_size
-        if self._position < start:
-            return self._head[self._position :][:most]
-        if self._position >= end:
-            return self._tail[self._position - end :][:most]
-        piece = self._source.read(min(most, end - self._position))
-        if not piece:
-            raise wrong_bytes(self._nar.file)
+    def _rewind(self) -> None:
+        self._pieces = self._nar.pieces()
+        self._ready = memoryview(b"")
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+        self._given = 0
+
+    def _next(self) -> bytes:
+        """The next piece; the last one only where all of them have the hash."""
+        piece = next(filter(None, self._pieces), b"")
+        self._digest.update(piece)
+        self._hashed += len(piece)
+        if not piece or self._hashed > self._nar.size:
+            raise self._nar.wrong()
+        if self._hashed == self._nar.size and self._digest.digest() != self._nar.nar_hash:
+            raise self._nar.wrong()
         return piece
 
     def close(self) -> None:
-        self._source.close()
+        self._pieces = iter(())
         super().close()

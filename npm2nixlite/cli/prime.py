@@ -11,7 +11,7 @@ from npm2nixlite.cli.files import DEFAULT_FILE, fetch_json, source_options, tell
 from npm2nixlite.cli.options import add_fetch_options
 from npm2nixlite.messages import plural
 from npm2nixlite.node_packages.names import OUTPUT_NAME
-from npm2nixlite.publish import prime
+from npm2nixlite.publish.prime import prime
 
 if TYPE_CHECKING:
     from npm2nixlite.cli.console import Console

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.binarycache.address import DEFAULT_JOBS
+from npm2nixlite.binarycache.compression import Compression
 from npm2nixlite.binarycache.credentials import Credentials
-from npm2nixlite.binarycache.pack import Compression
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import DEFAULT_FILE, source_options
-from npm2nixlite.cli.options import add_fetch_options, positive
-from npm2nixlite.cli.push_report import as_json, tell
+from npm2nixlite.cli.options import add_fetch_options, natural, positive
+from npm2nixlite.cli.push_report import tell
 from npm2nixlite.errors import InputError
-from npm2nixlite.nix import copy as nix_copy
+from npm2nixlite.nix.path_info import store_path
 from npm2nixlite.node_packages.names import OUTPUT_NAME
-from npm2nixlite.publish import PushOptions, push
+from npm2nixlite.publish.options import PushOptions
+from npm2nixlite.publish.push import push
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from npm2nixlite.cli.console import Console
 
 __all__ = ["add_parser"]
@@ -33,7 +33,7 @@ Push the tarballs of {OUTPUT_NAME} files, or what was built from them, to a bina
 Tarballs, and trees of git dependencies, go there from the download cache (what is missing in it
 is fetched first): no Nix, and no Nix store, is needed here. What the cache has already is skipped.
 They are fixed by their hash, so Nix takes them from any cache without trusting its key. Store
-paths, such as ./result, go with all that they need, through 'nix copy'.
+paths, such as ./result, or a file in one, go with all that they need.
 
 STORE is file:///DIR, http(s)://HOST/… (a server that takes PUT), s3://BUCKET[?endpoint=…&region=…]
 or any other store that Nix itself knows, such as ssh-ng://HOST.
@@ -62,14 +62,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument("--to", metavar="STORE", required=True, help="the address of the store")
+    parser.add_argument(
+        "--to",
+        metavar="STORE",
+        required=True,
+        action="append",
+        help="the address of the store; may be given several times",
+    )
     parser.add_argument(
         "items",
         metavar="FILE or STORE-PATH",
         nargs="*",
         type=Path,
-        default=[DEFAULT_FILE],
         help=f"default: {DEFAULT_FILE}",
+    )
+    parser.add_argument(
+        "--stdin", action="store_true", help="read further ones from stdin, between white space"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what is missing, and fetch and send nothing"
@@ -80,7 +88,34 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=[kind.value for kind in Compression],
         help="of NARs (default: none for tarballs, which are compressed already; zstd for others)",
     )
-    group.add_argument("--key-file", metavar="FILE", type=Path, help="sign with this secret key")
+    group.add_argument(
+        "--compression-level", metavar="N", type=natural, help="how hard: zstd 1 to 22, xz 0 to 9"
+    )
+    group.add_argument(
+        "--key-file",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="sign with this secret key, what the cache has unsigned, too",
+    )
+    group.add_argument(
+        "--priority", metavar="N", type=natural, help="of the cache; the lower, the earlier asked"
+    )
+    group.add_argument(
+        "--upstream",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="a cache that the fleet asks as well: what it has is not sent",
+    )
+    group.add_argument(
+        "--upstream-key",
+        metavar="NAME:BASE64",
+        action="append",
+        default=[],
+        help="the public key that the fleet trusts it by",
+    )
     group.add_argument(
         "--token-file", metavar="FILE", type=Path, help="a bearer token for http(s), in a file"
     )
@@ -98,27 +133,38 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
     store_dir = os.environ.get("NIX_STORE_DIR") or DEFAULT_STORE_DIR
-    files, store_paths = _sort(parsed.items, store_dir)
-    options = PushOptions(
+    files, store_paths = _sort(parsed, store_dir)
+    pushed = push(files, store_paths, parsed.to, _options(parsed, store_dir), console.bar)
+    return tell(console, pushed, dry_run=parsed.dry_run)
+
+
+def _options(parsed: argparse.Namespace, store_dir: str) -> PushOptions:
+    return PushOptions(
         sources=source_options(parsed),
         store_dir=store_dir,
         dry_run=parsed.dry_run,
         compression=None if parsed.compression is None else Compression(parsed.compression),
-        key_file=parsed.key_file,
+        level=parsed.compression_level,
+        key_files=tuple(parsed.key_file),
         credentials=None if parsed.token_file is None else _token(parsed.token_file),
         jobs=parsed.jobs,
+        priority=parsed.priority,
+        upstreams=tuple(parsed.upstream),
+        upstream_keys=tuple(parsed.upstream_key),
     )
-    pushed = push(files, store_paths, parsed.to, options, console.bar)
-    tell(console, pushed)
-    console.summary({"dryRun": parsed.dry_run, **as_json(pushed)})
-    return 0
 
 
-def _sort(items: Sequence[Path], store_dir: str) -> tuple[list[Path], list[str]]:
+def _sort(parsed: argparse.Namespace, store_dir: str) -> tuple[list[Path], list[str]]:
+    """Tell files from store paths; what lies in a store path counts as that path."""
+    items = list(parsed.items)
+    if parsed.stdin:
+        items += map(Path, sys.stdin.read().split())
+    elif not items:
+        items = [DEFAULT_FILE]
     files: list[Path] = []
     store_paths: list[str] = []
     for item in items:
-        path = nix_copy.store_path(item, store_dir)
+        path = store_path(item, store_dir)
         if path is not None:
             store_paths.append(path)
         elif item.exists() or item == DEFAULT_FILE:

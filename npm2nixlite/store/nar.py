@@ -39,7 +39,7 @@ def file_nar_size(size: int, *, executable: bool = False) -> int:
 
 
 def dump(root: Path) -> Iterator[bytes]:
-    """Write the NAR of a file, symlink or directory tree, in pieces.
+    """Write the NAR of a file, symlink or directory tree, in pieces of 256 KiB or a little more.
 
     Memory stays flat whatever the sizes; only the names below open directories are held.
 
@@ -48,48 +48,89 @@ def dump(root: Path) -> Iterator[bytes]:
             file changed its size while it was read.
         OSError: Something cannot be read.
     """
+    held: list[bytes] = []
+    size = 0
+    for piece in _pieces(os.fsencode(root)):
+        held.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield b"".join(held)
+            held.clear()
+            size = 0
+    yield b"".join(held)
+
+
+def _pieces(root: bytes) -> Iterator[bytes]:
+    """The same, in pieces as they come: most of them are tiny."""
     yield _MAGIC
-    pending: list[bytes | Path] = [root]  # a stack of its own: trees nest deeper than Python calls
-    while pending:
-        item = pending.pop()
-        if isinstance(item, bytes):
-            yield item
-            continue
-        status = item.lstat()
-        if stat.S_ISREG(status.st_mode):
-            yield from _file(item)
-        elif stat.S_ISLNK(status.st_mode):
-            yield _SYMLINK + _string(os.fsencode(item.readlink())) + _CLOSE
-        elif stat.S_ISDIR(status.st_mode):
-            yield _DIRECTORY
-            pending.append(_CLOSE)
-            for name, child in sorted(_children(item), reverse=True):
-                pending += (_CLOSE, child, _entry(name))
+    mode = os.lstat(root).st_mode
+    if not stat.S_ISDIR(mode):
+        yield from _leaf(root, mode)
+        return
+    yield _DIRECTORY
+    opened = [_children(root)]  # a stack of its own: trees nest deeper than Python calls
+    while opened:
+        entry = next(opened[-1], None)
+        if entry is None:
+            opened.pop()
+            yield _CLOSE + _CLOSE if opened else _CLOSE  # the directory, and the entry that it is
+        elif entry.is_dir(follow_symlinks=False):
+            yield _entry(entry.name) + _DIRECTORY
+            opened.append(_children(entry.path))
         else:
-            raise InputError(
-                "neither a file, a symlink nor a directory",
-                where=str(item),
-                hint="a NAR can hold nothing else; remove it",
-            )
+            yield _entry(entry.name)
+            yield from _leaf(entry.path, _type(entry))
+            yield _CLOSE
 
 
-def _children(directory: Path) -> Iterator[tuple[bytes, Path]]:
-    return ((os.fsencode(child.name), child) for child in directory.iterdir())
+def _leaf(path: bytes, mode: int) -> Iterator[bytes]:
+    """A file, or a symlink."""
+    if stat.S_ISREG(mode):
+        yield from _file(path)
+    elif stat.S_ISLNK(mode):
+        yield _SYMLINK + _string(os.readlink(path)) + _CLOSE  # noqa: PTH115 (bytes)
+    else:
+        raise InputError(
+            "neither a file, a symlink nor a directory",
+            where=os.fsdecode(path),
+            hint="a NAR can hold nothing else; remove it",
+        )
 
 
-def _file(path: Path) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        status = os.fstat(file.fileno())
+def _children(directory: bytes) -> Iterator[os.DirEntry[bytes]]:
+    with os.scandir(directory) as entries:
+        return iter(sorted(entries, key=lambda entry: entry.name))
+
+
+def _type(entry: os.DirEntry[bytes]) -> int:
+    """The file's type, mostly without asking for it again."""
+    if entry.is_symlink():
+        return stat.S_IFLNK
+    if entry.is_file(follow_symlinks=False):
+        return stat.S_IFREG
+    return entry.stat(follow_symlinks=False).st_mode
+
+
+def _file(path: bytes) -> Iterator[bytes]:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(file)
         size = status.st_size
         yield _file_head(size, executable=bool(status.st_mode & stat.S_IXUSR))
         left = size
-        while chunk := file.read(_CHUNK):
+        while chunk := os.read(file, min(left, _CHUNK - 1) + 1):
             left -= len(chunk)
             if left < 0:
                 break
             yield chunk
+            if left == 0 and size < _CHUNK:
+                break  # what grows meanwhile is found out by the hash
+    finally:
+        os.close(file)
     if left:
-        raise InputError("the file changed while it was read", where=str(path), hint="try again")
+        raise InputError(
+            "the file changed while it was read", where=os.fsdecode(path), hint="try again"
+        )
     yield _padding(size) + _CLOSE
 
 

@@ -14,7 +14,22 @@ from npm2nixlite.store.path import StorePath
 __all__ = ["NarInfo", "parse", "render"]
 
 _SHA256_SIZE = 32
-_MANY = frozenset({"Sig"})
+_ONCE = frozenset(
+    {
+        "StorePath",
+        "URL",
+        "Compression",
+        "FileHash",
+        "FileSize",
+        "NarHash",
+        "NarSize",
+        "References",
+        "Deriver",
+        "CA",
+    }
+)
+_KNOWN = _ONCE | {"Sig"}
+_NO_DERIVER = "unknown-deriver"
 _NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
@@ -35,6 +50,7 @@ class NarInfo:
         signatures: Each ``KEY-NAME:BASE64``.
         ca: How its content is addressed, as `npm2nixlite.store.path.content_address` writes it;
             empty for a path that is input-addressed.
+        others: Fields that are not known here, and their values.
     """
 
     path: StorePath
@@ -48,6 +64,7 @@ class NarInfo:
     deriver: StorePath | None = None
     signatures: tuple[str, ...] = ()
     ca: str = ""
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -76,11 +93,12 @@ def render(info: NarInfo) -> str:
     lines += (f"Sig: {signature}" for signature in info.signatures)
     if info.ca:
         lines.append(f"CA: {info.ca}")
+    lines += (f"{name}: {value}" for name, value in info.others)
     return "".join(f"{line}\n" for line in lines)
 
 
 def parse(text: str, *, where: str = "narinfo") -> NarInfo:
-    """Read a narinfo; fields that are not known here are passed over, as Nix does.
+    """Read a narinfo; fields that are not known here are kept as they are.
 
     Args:
         text: The whole file.
@@ -96,7 +114,7 @@ def parse(text: str, *, where: str = "narinfo") -> NarInfo:
             raise InputError(f"line {line!r} is not 'Field: value'", where=where)
         values = fields.setdefault(name, [])
         values.append(value.strip(" "))
-        if len(values) > 1 and name not in _MANY:
+        if len(values) > 1 and name in _ONCE:
             raise InputError(f"{name} is given twice", where=where)
     try:
         return _narinfo(fields)
@@ -130,10 +148,16 @@ def _narinfo(fields: dict[str, list[str]]) -> NarInfo:
             for name in optional("References").split()
         ),
         deriver=StorePath.parse_base_name(deriver, path.store_dir)
-        if deriver and deriver != "unknown-deriver"
+        if deriver and deriver != _NO_DERIVER
         else None,
         signatures=tuple(fields.get("Sig", [])),
         ca=optional("CA"),
+        others=tuple(
+            (name, value)
+            for name, values in fields.items()
+            for value in values
+            if name not in _KNOWN or value == _NO_DERIVER
+        ),
     )
 
 

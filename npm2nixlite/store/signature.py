@@ -34,8 +34,9 @@ def fingerprint(info: NarInfo) -> str:
 
 
 def sign(info: NarInfo, key: SecretKey) -> NarInfo:
-    """The same narinfo with one more signature."""
-    return replace(info, signatures=(*info.signatures, key.sign(fingerprint(info))))
+    """The same narinfo with one more signature; they are in Nix's order."""
+    signatures = {*info.signatures, key.sign(fingerprint(info))}
+    return replace(info, signatures=tuple(sorted(signatures)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from npm2nixlite.binarycache.address import backend_at
-from npm2nixlite.binarycache.pack import Compression
-from npm2nixlite.binarycache.push import Options, push
+from npm2nixlite.binarycache.compression import Compression
+from npm2nixlite.binarycache.plan import Options
+from npm2nixlite.binarycache.push import push
 from npm2nixlite.store.signature import SecretKey
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def test_a_signed_path_verifies_with_the_trusted_key_and_with_no_other(
     key = SecretKey.parse(secret)
     other = nix("nix", "key", "generate-secret", "--key-name", "cache.example-2").decode()
     async with backend_at(place.address) as backend:
-        await push(backend, files, Options(key=key))
+        await push(backend, files, Options(keys=(key,)))
     paths = [str(file.store_path()) for file in files]
     verify = ["nix", "store", "verify", "--sigs-needed", "1", "--store", place.for_nix]
     nix(*verify, "--trusted-public-keys", str(key.public_key), *paths)

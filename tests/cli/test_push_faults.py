@@ -137,8 +137,8 @@ def test_a_server_that_fills_up_halfway_keeps_a_whole_cache_and_a_rerun_complete
     with serve_until_full(tmp_path / "www", room=10_000) as address:
         run = large.run("push", "--to", address, large.file, "--json")
         assert run.status == 0, run.stderr
-        assert run.json["tarballs"]["present"] > 0
-        assert run.json["tarballs"]["sent"] < MANY
+        assert run.json["stores"][0]["tarballs"]["present"] > 0
+        assert run.json["stores"][0]["tarballs"]["sent"] < MANY
         check_whole(address, large, tmp_path)
 
 
@@ -150,7 +150,7 @@ def test_a_wrong_narinfo_is_told_about_and_put_right(project: Project, tmp_path:
         one.write_text(other.read_text())
         run = project.run("push", "--to", place.address, project.file, "--json")
         assert run.status == 0, run.stderr
-        [wrong] = run.json["tarballs"]["mismatches"]
+        [wrong] = run.json["stores"][0]["tarballs"]["mismatches"]
         assert one.name.startswith(wrong["path"][11:43])
         assert f"the narinfo of {wrong['path']} was wrong, and is put right" in run.stderr
         assert one.read_text() == truth
@@ -175,7 +175,7 @@ def test_a_killed_push_leaves_a_whole_cache_and_no_process_and_a_rerun_completes
         assert narinfos(www)
         run = large.run("push", "--to", place.address, large.file, "--json")
         assert run.status == 0, run.stderr
-        assert run.json["tarballs"]["mismatches"] == []
+        assert run.json["stores"][0]["tarballs"]["mismatches"] == []
         assert len(narinfos(www)) == MANY
         check_whole(place.address, large, tmp_path)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import ssl
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Self, TypeGuard
+from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
 from npm2nixlite import __version__
+from npm2nixlite.binarycache.backend import Stat
 from npm2nixlite.binarycache.fault import own_fault
 from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently
-from npm2nixlite.errors import BuildError
+from npm2nixlite.errors import BuildError, UsageError
 from npm2nixlite.retry import retry_after
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ __all__ = ["HttpBackend"]
 
 _CHUNK = 1 << 19  # bytes; small enough that a slow line is told from a dead one
 _ABSENT = frozenset({404, 410})
+_NO_HEAD = frozenset({405, 501})
 _HINTS = {
     401: "give credentials: a token, or an entry for the host in ~/.netrc",
     403: "these credentials may not do this; ask whoever runs the cache",
@@ -104,6 +108,37 @@ class HttpBackend:
             lambda: self._get(key), retries=self._retries, where=self._base + key
         )
 
+    async def stat(self, key: str) -> Stat | None:
+        """What the server's headers say of a file."""
+        return await persistently(
+            lambda: self._stat(key), retries=self._retries, where=self._base + key
+        )
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """The file's content in pieces; not tried again once some of it has come."""
+        try:
+            async with self._answer("GET", key, {"Accept-Encoding": "identity"}) as response:
+                self._check(response, key)
+                async for piece in response.content.iter_chunked(_CHUNK):
+                    yield piece
+        except TransientError as error:
+            raise BuildError(str(error), where=self._base + key, hint=error.hint) from error
+
+    async def list(self) -> AsyncIterator[tuple[str, Stat]]:
+        """What nginx's ``autoindex_format json`` lists."""
+        pending = [""]
+        while pending:
+            directory = pending.pop()
+            for entry in _listing(await self.get(directory), self._base + directory):
+                name = quote(str(entry.get("name")))
+                if name.startswith("."):
+                    continue
+                if entry.get("type") == "directory":
+                    pending.append(f"{directory}{name}/")
+                else:
+                    size = entry.get("size")
+                    yield directory + name, Stat(size if isinstance(size, int) else None)
+
     async def put(self, key: str, body: Body, content_type: str) -> None:
         """Upload a file; servers that take PUT put it in place once it is whole."""
         await persistently(
@@ -124,6 +159,34 @@ class HttpBackend:
                     return None
                 self._check(response, key)
                 return await response.read()
+
+    async def _stat(self, key: str) -> Stat | None:
+        # A size is the file's own only where the server does not compress it on the way.
+        async with self._answer("HEAD", key, {"Accept-Encoding": "identity"}) as response:
+            if response.status in _ABSENT:
+                return None
+            if response.status in _NO_HEAD:
+                return Stat(None)
+            self._check(response, key)
+            return Stat(response.content_length)
+
+    @asynccontextmanager
+    async def _answer(
+        self, method: str, key: str, headers: dict[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        with self._failures(key):
+            async with (
+                asyncio.timeout(self._stalled) as deadline,
+                self._running.request(
+                    method,
+                    URL(self._base + key, encoded=True),
+                    headers={**self._headers, **headers},
+                    proxy=self._proxy,
+                    timeout=aiohttp.ClientTimeout(total=None, sock_read=self._stalled),
+                ) as response,
+            ):
+                deadline.reschedule(None)  # from here on, each piece has its time
+                yield response
 
     async def _put(self, key: str, body: Body, content_type: str) -> None:
         size = len(body) if isinstance(body, bytes) else body.size
@@ -204,6 +267,20 @@ class HttpBackend:
             raise TransientError(
                 f"the connection broke: {error or type(error).__name__}"
             ) from error
+
+
+def _listing(raw: bytes | None, where: str) -> Iterator[dict[str, object]]:
+    try:
+        entries = json.loads(raw or b"")
+    except ValueError:
+        entries = None
+    if not isinstance(entries, list):
+        raise UsageError(
+            "this server does not tell what it has",
+            where=where,
+            hint="nginx does with: autoindex on; autoindex_format json; or name what to look at",
+        )
+    return (entry for entry in entries if isinstance(entry, dict))
 
 
 def _is_small(body: Body) -> TypeGuard[bytes]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
+from npm2nixlite.binarycache.backend import Stat
 from npm2nixlite.binarycache.fault import own_fault
 from npm2nixlite.errors import BuildError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
 
     from npm2nixlite.binarycache.backend import Body
@@ -130,6 +131,40 @@ class S3Backend:
             async with answer["Body"] as stream:
                 content: bytes = await stream.read()
                 return content
+
+    async def stat(self, key: str) -> Stat | None:
+        """Size and time of an object, or ``None``."""
+        from botocore.exceptions import ClientError
+
+        with self._failures(key):
+            try:
+                answer = await self._client.head_object(Bucket=self._bucket.name, Key=key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+        return Stat(answer["ContentLength"], answer["LastModified"].timestamp())
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """The object's content in pieces."""
+        with self._failures(key):
+            answer = await self._client.get_object(Bucket=self._bucket.name, Key=key)
+            async with answer["Body"] as stream:
+                async for piece in stream.iter_chunks(1 << 20):
+                    yield piece
+
+    async def list(self) -> AsyncIterator[tuple[str, Stat]]:
+        """All objects of the bucket."""
+        with self._failures(""):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket.name)
+            async for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield entry["Key"], Stat(entry["Size"], entry["LastModified"].timestamp())
+
+    async def remove(self, key: str) -> None:
+        """Remove an object, if it is there."""
+        with self._failures(key):
+            await self._client.delete_object(Bucket=self._bucket.name, Key=key)
 
     async def put(self, key: str, body: Body, content_type: str) -> None:
         """Put an object; it is there once it is whole."""
