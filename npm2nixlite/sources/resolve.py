@@ -145,20 +145,21 @@ def resolve(
         [_Source(tarball, wanted) for tarball in wanted.plan.tarballs] for wanted in projects
     ]
     sources = [source for project in by_project for source in project]
+    contents = _Contents(sources)
     summary = FetchSummary()
     summary.sha1_only = sorted({s.tarball.label for s in sources if _is_sha1_only(s.tarball)})
     failures: dict[str, Failed] = {}
     missing = [source for source in sources if not _from_cache(source, cache, summary, trust_lock)]
     if elsewhere:
-        missing = _from_here(missing, cache, summary)
-    distinct = {_content_key(source) for source in sources}
+        missing = _from_here(missing, cache, summary, contents)
+    distinct = {contents.key(source) for source in sources}
     if offline:
         for source in missing:
             label = source.tarball.label
             failure = Failure("", "not in the cache", "run it without --offline")
             failures[label] = source.failed(failure)
     elif missing:
-        _fetch(missing, cache, options, summary, failures, progress)
+        _fetch(missing, contents, cache, options, summary, failures, progress)
     if failures:
         raise fetch_error(failures.values(), len(distinct))
     summary.packages = len(distinct)
@@ -179,10 +180,11 @@ def lacking(projects: Sequence[Wanted], cache: Cache | None) -> list[tuple[Tarba
         InputError: No registry is named where one is needed.
     """
     sources = [_Source(tarball, wanted) for wanted in projects for tarball in wanted.plan.tarballs]
+    contents = _Contents(sources)
     found: dict[object, _Source] = {}
     for source in sources:
         if cache is None or not _from_cache(source, cache, FetchSummary(), trust_lock=False):
-            found.setdefault(_content_key(source), source)
+            found.setdefault(contents.key(source), source)
     return [(source.tarball, source.url()) for source in found.values()]
 
 
@@ -218,7 +220,9 @@ def _from_cache(source: _Source, cache: Cache, summary: FetchSummary, trust_lock
     return True
 
 
-def _from_here(missing: Sequence[_Source], cache: Cache, summary: FetchSummary) -> list[_Source]:
+def _from_here(
+    missing: Sequence[_Source], cache: Cache, summary: FetchSummary, contents: _Contents
+) -> list[_Source]:
     """Take what is elsewhere on this machine; returns what is not."""
     if not missing:
         return []
@@ -241,13 +245,14 @@ def _from_here(missing: Sequence[_Source], cache: Cache, summary: FetchSummary) 
             left.append(source)
         else:
             source.pin_to(sha512)
-            found.add(_content_key(source))
+            found.add(contents.key(source))
     summary.from_here = len(found)
     return left
 
 
 def _fetch(
     missing: Sequence[_Source],
+    contents: _Contents,
     cache: Cache,
     options: FetchOptions,
     summary: FetchSummary,
@@ -258,7 +263,7 @@ def _fetch(
 
     groups: dict[object, list[_Source]] = {}
     for source in missing:
-        groups.setdefault(_content_key(source), []).append(source)
+        groups.setdefault(contents.key(source), []).append(source)
     advance = progress(len(groups))
     jobs = [_jobs(group) for group in groups.values()]
     start = time.monotonic()
@@ -311,11 +316,32 @@ def _take(
             labels.append(source.tarball.label)
 
 
-def _content_key(source: _Source) -> object:
-    """The same for tarballs that must have the same bytes."""
+class _Contents:
+    """Which tarballs must have the same bytes: those of one sha512, and those of one address.
+
+    One lock may vouch for a tarball with a sha1, where another has its sha512.
+    """
+
+    def __init__(self, sources: Iterable[_Source]) -> None:
+        self._known: dict[object, Integrity] = {}
+        for source in sources:
+            sha512 = _sha512(source)
+            if sha512 is not None:
+                self._known.setdefault(_place(source), sha512)
+
+    def key(self, source: _Source) -> object:
+        """The same for those."""
+        place = _place(source)
+        return _sha512(source) or self._known.get(place, place)
+
+
+def _sha512(source: _Source) -> Integrity | None:
     strongest = max(source.tarball.integrities, default=None)
-    if strongest is not None and strongest.algorithm == "sha512":
-        return strongest
+    return strongest if strongest is not None and strongest.algorithm == "sha512" else None
+
+
+def _place(source: _Source) -> object:
+    """Where it is from."""
     if source.tarball.address.relative and source.wanted.plan.registry is None:
         # Asking for the whole address would ask npm for its registry, on warm runs too.
         return (source.tarball.address, source.wanted.config.configured)

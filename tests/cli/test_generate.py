@@ -238,6 +238,27 @@ def test_a_hash_that_nobody_gives_is_computed_with_a_warning(
     assert sri(b"tarball") in (project / "node-packages.nix").read_text()
 
 
+def test_a_tarball_with_a_sha1_here_and_a_sha512_there_is_fetched_once(
+    home: Path, registry: Registry
+) -> None:
+    data = registry.publish("a")
+    write_lock(home / "one", {"node_modules/a": locked(integrity=sri(data, "sha1"))})
+    write_lock(home / "two", {"node_modules/a": locked(integrity=sri(data))})
+    run = generate(home, registry, home / "one", home / "two")
+    assert run.status == 0, run.stderr
+    assert "1 package: 1 fetched" in run.stdout
+    assert len(registry.requests) == 1
+    for name in ("one", "two"):
+        assert sri(data) in (home / name / "node-packages.nix").read_text()
+    write_lock(home / "three", {"node_modules/a": locked(integrity=sri(b"other", "sha1"))})
+    run = run_program(
+        *("generate", "--registry", registry.base, "--cache-dir", home / "new", "--retries", "0"),
+        *(home / "one", home / "two", home / "three"),
+        home=home,
+    )
+    assert run.status == 3  # each hash that any lock gives has to hold
+
+
 def test_a_sha1_is_verified_and_written_as_sha512(
     home: Path, project: Path, registry: Registry
 ) -> None:

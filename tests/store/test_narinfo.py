@@ -133,8 +133,10 @@ def test_a_digest_may_be_written_in_each_of_nixs_ways() -> None:
         assert parse(VALID.replace(f"sha256:{digits}", written)) == parse(VALID)
 
 
-def test_a_field_of_tomorrow_is_passed_over() -> None:
-    assert parse(VALID + "Colour: green\n") == parse(VALID)
+def test_fields_of_tomorrow_are_kept() -> None:
+    text = VALID + "Colour: green\nColour: red\n"
+    assert parse(text).others == (("Colour", "green"), ("Colour", "red"))
+    assert render(parse(text)) == render(parse(VALID)) + "Colour: green\nColour: red\n"
 
 
 def test_a_narinfo_without_compression_is_of_bzip2() -> None:
