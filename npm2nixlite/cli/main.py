@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_COMMANDS = ("generate", "prime", "push", "verify", "build", "container-build", "bench")
+_COMMANDS = (
+    *("init", "generate", "prime", "push", "verify", "build", "container-build", "nix-dir"),
+    "bench",
+)
 
 _EPILOG = """\
 exit status:

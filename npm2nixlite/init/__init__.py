@@ -1,0 +1,1 @@
+"""``init``: what a project lacks for ``nix build`` and ``nix develop``."""
