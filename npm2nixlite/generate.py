@@ -17,8 +17,11 @@ from npm2nixlite.lock.find import LOCK_NAMES, find_lock
 from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.messages import plural
 from npm2nixlite.node_packages.changes import Changes, compare
+from npm2nixlite.node_packages.from_lock import Prepared, node_packages_of
+from npm2nixlite.node_packages.model import GitPin, NodePackages, Pin
 from npm2nixlite.node_packages.names import OUTPUT_NAME
-from npm2nixlite.node_packages.write import GitPin, Pin, Prepared, render_node_packages
+from npm2nixlite.node_packages.read import read_node_packages
+from npm2nixlite.node_packages.write import write_node_packages
 from npm2nixlite.plan import Blocker, Plan, plan_lock
 from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.local_files import pin_local_file
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.git import GitTree
-    from npm2nixlite.node_packages.write import AnyPin, LocalPin
+    from npm2nixlite.node_packages.model import AnyPin, LocalPin
     from npm2nixlite.plan import Address
     from npm2nixlite.progress import Progress
     from npm2nixlite.sources.git import GitSources
@@ -77,7 +80,8 @@ class Generated:
         pins: Install path → what fills it, with its hash.
         prepared: Git dependencies that are built before they are packed, and by which pins.
         output: Where the file belongs.
-        text: What it should hold.
+        content: What it should say.
+        text: The content, written.
         old_text: What it holds; None where there is none.
     """
 
@@ -86,6 +90,7 @@ class Generated:
     pins: Mapping[str, AnyPin]
     prepared: Mapping[GitTree, Prepared]
     output: Path
+    content: NodePackages
     text: str
     old_text: str | None
 
@@ -98,7 +103,11 @@ class Generated:
         """What differs between the file and what it should hold."""
         if self.old_text is None:
             return Changes(note="the file is missing")
-        return compare(self.old_text, self.text, str(self.output))
+        try:
+            old = read_node_packages(self.old_text, str(self.output))
+        except InputError as error:
+            return Changes(note=error.what)
+        return compare(old, self.content)
 
 
 def generate(
@@ -153,7 +162,7 @@ def generate(
         registry = None if omit else next(filter(None, named_bases), None)
         directory = Path(plan.lock.file).parent
         output = options.output or project.output or directory / OUTPUT_NAME
-        text = render_node_packages(
+        content = node_packages_of(
             plan.lock,
             filled,
             plan.blockers,
@@ -162,8 +171,10 @@ def generate(
             Path(os.path.relpath(directory, output.parent)).as_posix() if plan.local_files else ".",
             prepared,
         )
-        old_text = _read(output)
-        generated.append(Generated(project.path, plan, filled, prepared, output, text, old_text))
+        text, old_text = write_node_packages(content), _read(output)
+        generated.append(
+            Generated(project.path, plan, filled, prepared, output, content, text, old_text)
+        )
     _check_canonical(
         item
         for item, project in zip(generated, named, strict=True)

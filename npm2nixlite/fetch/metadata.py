@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.refusal import Refused
 from npm2nixlite.integrity import Integrity, parse_integrity
+from npm2nixlite.lock.source import http_address
 
 if TYPE_CHECKING:
     from npm2nixlite.config.registry import RegistryConfig
@@ -61,9 +62,7 @@ async def ask_registry(
 
 
 def _distribution(dist: dict[str, object], url: str) -> Distribution:
-    tarball = urljoin(url, str(dist["tarball"]))
-    if urlsplit(tarball).scheme not in {"http", "https"}:
-        raise ValueError
+    tarball = http_address(urljoin(url, str(dist["tarball"])))
     integrity = dist.get("integrity")
     if integrity:
         return Distribution(tarball, parse_integrity(str(integrity)))

@@ -6,14 +6,20 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["GitTree", "git_tree"]
+from npm2nixlite.errors import InputError
+from npm2nixlite.lock.path import check_relative_path
+
+__all__ = ["COMMIT", "GitTree", "git_tree"]
+
+COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+"""A whole commit's name, of sha1 or of sha256."""
 
 _SHORT = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
 _GIST = "gist.github.com"
 _FORGES = frozenset([*_SHORT.values(), _GIST])
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SCP = re.compile(r"(?:git\+)?ssh://(?P<user>[^/@:]+)@(?P<host>[^/:]+):(?!\d+(?:/|$))(?P<path>.+)")
-_UNSAFE = re.compile(r"[\x00-\x20\x7f\"'`\\<>{}^|]|^-")
+# What begins with a dash would be an option, to git or to ssh.
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\"'`\\<>{}^|]|^-|(?<=//)-|(?<=@)-")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -63,14 +69,16 @@ def git_tree(address: str) -> GitTree | str:
     """
     place, _, fragment = address.partition("#")
     rev, *attributes = unquote(fragment).split("::")
-    if not _COMMIT.fullmatch(rev):
+    if not COMMIT.fullmatch(rev):
         return f"the lock gives no commit for it, only {fragment or 'the default branch'!r}"
     directory = ""
     for attribute in attributes:
         key, _, value = attribute.partition(":")
         if key == "path":
             directory = value.strip("/")
-    if {"", ".", ".."} & set(directory.split("/")) and directory:
+    try:
+        check_relative_path(directory or "below")
+    except InputError:
         return f"its directory {directory!r} is not normal"
     if _UNSAFE.search(place):
         return f"its address {place!r} is malformed"

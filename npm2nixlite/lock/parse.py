@@ -25,12 +25,11 @@ from npm2nixlite.lock.model import (
     Source,
     UrlTarball,
 )
-from npm2nixlite.lock.path import check_relative_path, name_at, outermost_parent
+from npm2nixlite.lock.path import check_links, check_relative_path, is_directory, name_at
 from npm2nixlite.lock.source import registry_tarball, source_at
 from npm2nixlite.lock.v1 import packages_of_v1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = ["parse_lock", "read_lock"]
@@ -78,7 +77,7 @@ def parse_lock(content: bytes, file: str) -> Lock:
         project_version=top.text("version") or root.text("version"),
         entries=tuple(sorted(entries, key=lambda entry: entry.install_path)),
         requested={
-            path: packages.fields(path).requested() for path in packages if _is_directory(path)
+            path: packages.fields(path).requested() for path in packages if is_directory(path)
         },
     )
 
@@ -130,7 +129,10 @@ def _entries(top: Fields) -> list[Package | Link]:
                 entries.append(_entry(install_path, fields))
         except Npm2nixliteError as error:
             raise error.within(install_path) from error
-    _check_links(entries)
+    check_links(
+        {entry.install_path: entry.target for entry in entries if isinstance(entry, Link)},
+        {entry.install_path: None for entry in entries if isinstance(entry, Package)},
+    )
     return entries
 
 
@@ -145,11 +147,12 @@ def _entry(install_path: str, fields: Fields) -> Package | Link:
             check_relative_path(target, may_leave=True)
         return Link(install_path, target)
     version = fields.text("version")
-    if _is_directory(install_path):
+    if is_directory(install_path):
         name = fields.text("name") or install_path.rpartition("/")[2]
         source: Source = LocalDirectory(install_path)
     else:
-        name = fields.text("name") or name_at(install_path)
+        own = name_at(install_path)
+        name = fields.text("name") or own
         source = _source(install_path, name, version, fields)
     return Package(
         install_path=install_path,
@@ -177,7 +180,6 @@ def _entry(install_path: str, fields: Fields) -> Package | Link:
 def _source(install_path: str, name: str, version: str | None, fields: Fields) -> Source:
     address = fields.text("resolved")
     if address is not None:
-        name_at(install_path)
         return source_at(address, name, version)
     if _parent(install_path) and fields.flag("inBundle") and "integrity" not in fields:
         return Bundled()
@@ -196,33 +198,6 @@ def _integrities(fields: Fields, source: Source) -> frozenset[Integrity]:
     return parse_integrity(text)
 
 
-def _is_directory(install_path: str) -> bool:
-    return "node_modules" not in install_path.split("/")
-
-
 def _parent(install_path: str) -> str:
     """The install path of the package that this one stands in; empty for the root project."""
     return install_path.rpartition("node_modules/")[0].rstrip("/")
-
-
-def _check_links(entries: Iterable[Package | Link]) -> None:
-    """Nothing may stand outside the project but the directories that links lead to."""
-    entries = tuple(entries)
-    paths = {entry.install_path for entry in entries if isinstance(entry, Package)}
-    targets = {entry.target for entry in entries if isinstance(entry, Link)}
-    for entry in entries:
-        if isinstance(entry, Link) and entry.target and entry.target not in paths:
-            raise InputError(
-                f"this link's target {entry.target!r} is not in the lock",
-                where=entry.install_path,
-                hint="npm refuses such a lock too; make it anew with "
-                "'npm install --package-lock-only'",
-            )
-        if outermost_parent(entry.install_path) and not any(
-            entry.install_path == target or entry.install_path.startswith(f"{target}/")
-            for target in targets
-        ):
-            raise InputError(
-                "this install path climbs out of the project, and no link leads there",
-                where=entry.install_path,
-            )

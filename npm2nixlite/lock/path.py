@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
 
-__all__ = ["check_package_name", "check_relative_path", "name_at", "outermost_parent"]
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = [
+    "check_links",
+    "check_package_name",
+    "check_relative_path",
+    "is_directory",
+    "name_at",
+    "outermost_parent",
+]
 
 _PACKAGE = re.compile(
     r"(?:^|.*/)node_modules/(?P<name>(?:@[^/@]+/)?[^/@.][^/]*|@[^/]+/[^/]+)", re.DOTALL
@@ -57,6 +68,40 @@ def check_relative_path(path: str, *, may_leave: bool = False) -> None:
         raise InputError(f"the path {path!r} is absolute")
     if not {"", ".", ".."}.isdisjoint(parts):
         raise InputError(f"the path {path!r} climbs out of the project, or is not normal")
+
+
+def is_directory(install_path: str) -> bool:
+    """Whether an install path is a directory of the project, or beside it, and no package's."""
+    return "node_modules" not in install_path.split("/")
+
+
+def check_links(links: Mapping[str, str], packages: Collection[str]) -> None:
+    """Nothing may stand outside the project but the directories that links lead to.
+
+    Args:
+        links: Install path → target, empty for the project itself.
+        packages: The install paths that are no links.
+
+    Raises:
+        InputError: A link leads to no package, or an install path climbs out all the same.
+    """
+    for install_path, target in links.items():
+        if target and target not in packages:
+            raise InputError(
+                f"this link's target {target!r} is not in the lock",
+                where=install_path,
+                hint="npm refuses such a lock too; make it anew with "
+                "'npm install --package-lock-only'",
+            )
+    targets = set(links.values())
+    for install_path in (*packages, *links):
+        if outermost_parent(install_path) and not any(
+            install_path == target or install_path.startswith(f"{target}/") for target in targets
+        ):
+            raise InputError(
+                "this install path climbs out of the project, and no link leads there",
+                where=install_path,
+            )
 
 
 def outermost_parent(path: str) -> int:

@@ -16,7 +16,14 @@ from npm2nixlite.lock.model import (
 )
 from npm2nixlite.lock.path import check_package_name, check_relative_path
 
-__all__ = ["TARBALL_NAME", "is_git", "registry_tarball", "source_at"]
+__all__ = [
+    "TARBALL_NAME",
+    "git_without_credentials",
+    "http_address",
+    "is_git",
+    "registry_tarball",
+    "source_at",
+]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _GIT_SCHEMES = frozenset(
@@ -55,7 +62,7 @@ def source_at(address: str, name: str, version: str | None) -> Source:
     if scheme in {"http", "https"}:
         return _http_source(address, name, version)
     if scheme in _GIT_SCHEMES:
-        return GitRevision(_without_credentials(address))
+        return GitRevision(git_without_credentials(address))
     if scheme == "file":
         path = address.removeprefix("file:")
         path = path.removeprefix("./")
@@ -84,13 +91,18 @@ def registry_tarball(name: str, version: str) -> RegistryTarball:
     return RegistryTarball(name, version)
 
 
-def _http_source(address: str, name: str, version: str | None) -> Source:
+def http_address(address: str) -> str:
+    """An http(s) address as it may stand in a generated file: without a fragment.
+
+    Raises:
+        InputError: It is malformed, not normal, of another scheme, or carries credentials.
+    """
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise InputError(f"malformed address {address!r}: {error}") from error
-    if not host or _UNSAFE_IN_ADDRESS.search(address):
+    if not host or parts.scheme not in {"http", "https"} or _UNSAFE_IN_ADDRESS.search(address):
         raise InputError(f"malformed address {address!r}")
     if parts.username is not None or parts.password is not None:
         raise InputError(
@@ -99,7 +111,11 @@ def _http_source(address: str, name: str, version: str | None) -> Source:
         )
     if {"..", "."} & set(unquote(parts.path).split("/")):
         raise InputError(f"the address {address!r} is not normal")
-    url = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path, parts.query, ""))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, ""))
+
+
+def _http_source(address: str, name: str, version: str | None) -> Source:
+    url = http_address(address)
     match = _REGISTRY_ADDRESS.fullmatch(url)
     if match and version is not None and unquote(match["name"]) == name:
         base = match["base"]
@@ -107,7 +123,7 @@ def _http_source(address: str, name: str, version: str | None) -> Source:
     return UrlTarball(url)
 
 
-def _without_credentials(address: str) -> str:
+def git_without_credentials(address: str) -> str:
     """Drop what may be a token from a git address; an ssh address keeps its user's name."""
     if "ssh://" in address.partition("#")[0]:
         return re.sub(r"(?<=//)([^/@:]*):[^/@]*@", r"\1@", address, count=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,15 @@ from npm2nixlite.errors import BuildError, InputError
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.node_packages.names import OUTPUT_NAME
-from npm2nixlite.plan import Blocker, plan_lock
+from npm2nixlite.node_packages.read import load_node_packages
+from npm2nixlite.plan import plan_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Expression", "blockers_of", "nix_build"]
+    from npm2nixlite.plan import Blocker
 
-_STRING = r'"((?:[^"\\]|\\.)*)"'
-_BLOCKER = re.compile(rf"^    \{{ path = {_STRING}; reason = {_STRING}; \}}$", re.MULTILINE)
-_ESCAPED = re.compile(r"\\(.)")
-_CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
+__all__ = ["Expression", "blockers_of", "nix_build"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def blockers_of(project: Path) -> tuple[Blocker, ...]:
     was found out when `OUTPUT_NAME` was generated, and stands there.
 
     Raises:
-        InputError: There is no lock, or it cannot be read.
+        InputError: There is no lock, or it or the generated file cannot be read.
     """
     lock = read_lock(find_lock(project))
     # Which registry a scope comes from changes addresses, but not what blocks.
@@ -58,22 +55,12 @@ def blockers_of(project: Path) -> tuple[Blocker, ...]:
     return tuple(dict.fromkeys((*planned, *generated)))
 
 
-def _generated_blockers(file: Path, lock_hash: str) -> list[Blocker]:
-    """The blockers in a generated file, as `npm2nixlite.node_packages.write` writes them.
-
-    A file that is missing, or was made from another lock, has none to tell.
-    """
-    try:
-        _, _, end = file.read_text("utf-8").rpartition("\n  lockHash = ")
-    except (OSError, ValueError):
-        return []
-    if not end.startswith(f'"sha256:{lock_hash}"'):
-        return []
-    return [Blocker(*map(_unescaped, match.groups())) for match in _BLOCKER.finditer(end)]
-
-
-def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda match: _CONTROL.get(match[1], match[1]), text)
+def _generated_blockers(file: Path, lock_hash: str) -> tuple[Blocker, ...]:
+    """The blockers in a generated file; one that is missing, or of another lock, tells none."""
+    if not file.is_file():
+        return ()
+    content = load_node_packages(file)
+    return content.blockers if content.lock_sha256 == lock_hash else ()
 
 
 def nix_build(expression: Expression) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from npm2nixlite.errors import InputError
-from npm2nixlite.node_packages.read import NodePackages, read_node_packages
+from npm2nixlite.lock.model import Link
+from npm2nixlite.node_packages.model import NodePackages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from npm2nixlite.node_packages.model import Entry
 
 __all__ = ["Changes", "compare"]
 
@@ -44,34 +46,42 @@ class Changes:
             yield self.note
 
 
-def compare(old_text: str, new_text: str, file: str) -> Changes:
-    """What has to change for a file to hold the new text.
-
-    Args:
-        old_text: The file's content.
-        new_text: What it should be; one of this program's.
-        file: The file's name, for messages.
-    """
-    try:
-        old = read_node_packages(old_text, file)
-    except InputError as error:
-        return Changes(note=error.what)
-    new = read_node_packages(new_text, file)
-    added = {path: _version(new, path) for path in new.lines if path not in old.lines}
-    removed = {path: _version(old, path) for path in old.lines if path not in new.lines}
+def compare(old: NodePackages, new: NodePackages) -> Changes:
+    """What has to change for a file with the old content to hold the new one."""
+    before, after = dict(old.labelled()), dict(new.labelled())
+    added = {path: _version(entry) for path, entry in after.items() if path not in before}
+    removed = {path: _version(entry) for path, entry in before.items() if path not in after}
     changed = {
-        path: (_version(old, path), _version(new, path))
-        for path, line in new.lines.items()
-        if path in old.lines and old.lines[path] != line
+        path: (_version(before[path]), _version(entry))
+        for path, entry in after.items()
+        if path in before and before[path] != entry
     }
-    note = ""
-    if not (added or removed or changed):
-        note = "the packages are the same; the lock's hash or the file's frame differs"
+    note = "" if added or removed or changed else _note(old, new)
     return Changes(added, removed, changed, note)
 
 
-def _version(packages: NodePackages, path: str) -> str:
-    attributes = packages.packages[path]
-    if "link" in attributes:
-        return f"-> {attributes['link']}"
-    return str(attributes.get("version", ""))
+def _note(old: NodePackages, new: NodePackages) -> str:
+    differing = [
+        _FIELDS[field.name]
+        for field in fields(NodePackages)
+        if getattr(old, field.name) != getattr(new, field.name)
+    ]
+    what = ", ".join(differing) or "the frame around its content"
+    return f"the packages are the same; what differs: {what}"
+
+
+_FIELDS = {
+    "lock_name": "the lock's name",
+    "lock_sha256": "the lock's hash",
+    "lockfile_version": "the lock's version",
+    "name": "the project's name",
+    "version": "the project's version",
+    "registry": "the default registry",
+    "project": "the default project directory",
+    "blockers": "the blockers",
+}
+"""What `NodePackages` has beside packages, in words; each of its fields stands here."""
+
+
+def _version(entry: Entry) -> str:
+    return f"-> {entry.target}" if isinstance(entry, Link) else entry.version or ""

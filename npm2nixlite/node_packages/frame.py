@@ -139,13 +139,7 @@ BODY = """\
       entry;
 in
 {{
-  name = {name};
-  version = {version};
-  lockfileVersion = {lockfile_version};
-  lockHash = {lock_hash};
-  canonical = {canonical};
-  blockers = {blockers};
-  packages = builtins.mapAttrs toPackage locked;
+{fields}  packages = builtins.mapAttrs toPackage locked;
   sources =
     builtins.attrValues derivations
     ++ builtins.filter (tree: tree.type or null == "derivation") (builtins.attrValues trees);

@@ -1,4 +1,4 @@
-"""Store path names: which one a fetched file gets."""
+"""Names: the generated file's own, and the store path's that a fetched file gets."""
 
 from __future__ import annotations
 

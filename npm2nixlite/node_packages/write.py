@@ -1,178 +1,136 @@
-"""Render a lock and the hashes of its tarballs as ``node-packages.nix``.
+"""Write the model of a generated file as the text of a ``node-packages.nix``.
 
-The text is a function of the lock and of the tarballs' hashes and addresses, of nothing else.
+The text is a function of the model, and of nothing else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npm2nixlite.lock.model import Link, LocalDirectory, Lock, Missing, Package
+from npm2nixlite.lock.model import Link, LocalDirectory
 from npm2nixlite.node_packages.frame import ARGUMENTS, BODY, PREPARE, PREPARED
+from npm2nixlite.node_packages.model import (
+    FORMAT,
+    Content,
+    Entry,
+    Flag,
+    GitPin,
+    LocalPin,
+    NodePackages,
+    PackageEntry,
+    Pin,
+    default_name,
+)
 from npm2nixlite.node_packages.names import store_name
 from npm2nixlite.node_packages.syntax import nix_attributes, nix_list, nix_name, nix_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from npm2nixlite.integrity import Integrity
-    from npm2nixlite.lock.git import GitTree
-    from npm2nixlite.plan import Address, Blocker
+    from npm2nixlite.plan import Blocker
 
-__all__ = ["AnyPin", "GitPin", "LocalPin", "Pin", "Prepared", "render_node_packages"]
+__all__ = ["entry_line", "top_fields", "write_node_packages"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """A tarball's address and the hash of its bytes: what a fixed-output derivation needs."""
-
-    address: Address
-    sha512: Integrity
-
-
-@dataclass(frozen=True, slots=True)
-class LocalPin:
-    """A tarball's path below the project's directory, and the hash of its bytes."""
-
-    path: str
-    sha256: Integrity
-
-
-@dataclass(frozen=True, slots=True)
-class GitPin:
-    """A git tree, the hash of its NAR, whether submodules are in it, whether it is built first."""
-
-    tree: GitTree
-    sha256: Integrity
-    submodules: bool
-    prepare: bool = False
-
-
-AnyPin = Pin | LocalPin | GitPin
-"""What an install path can be filled from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a git dependency is built by before it is packed: its own lock, and that one's pins."""
-
-    lock: Lock
-    pins: Mapping[str, AnyPin]
-
-
-def render_node_packages(
-    lock: Lock,
-    pins: Mapping[str, AnyPin],
-    blockers: Iterable[Blocker],
-    registry: str | None,
-    project: str = ".",
-    prepared: Mapping[GitTree, Prepared] | None = None,
-) -> str:
-    """The text of a ``node-packages.nix``.
-
-    Args:
-        lock: What it is made from.
-        pins: Install path → tarball, for every entry that is filled from one.
-        blockers: Why the lock is not canonical.
-        registry: The default of the argument ``registry``; None for none.
-        project: The lock's directory, relative to that of the text's file, with slashes.
-        prepared: What git dependencies are built by, those included that only these need.
-    """
-    blockers = tuple(blockers)
-    lock_name = lock.file.rpartition("/")[2].encode("ascii", "replace").decode()
-    lock_name = "".join(filter(str.isprintable, lock_name))  # it stands in a comment
-    default = "" if registry is None else f" ? {nix_string(registry)}"
-    below = "./." if project == "." else f"./. + {nix_string(f'/{project}')}"
-    lines = [ARGUMENTS.format(lock_name=lock_name, default=default, project=below)]
-    lines += _lines(lock, pins, "    ")
-    body = BODY.format(
-        name=_optional_string(lock.project_name),
-        version=_optional_string(lock.project_version),
-        lockfile_version=lock.version,
-        lock_hash=nix_string(f"sha256:{lock.sha256}"),
-        canonical="false" if blockers else "true",
-        blockers=_blockers(blockers),
-        prepared=_prepared(prepared) if prepared else "",
-        entries="everything" if prepared else "(builtins.attrValues locked)",
-        prepare=PREPARE.format() if prepared else "",
-    )
-    return "".join((*lines, body))
-
-
-def _lines(lock: Lock, pins: Mapping[str, AnyPin], indent: str) -> Iterator[str]:
-    for entry in lock.entries:
-        if isinstance(entry, Package) and isinstance(entry.source, Missing):
-            continue
-        attributes = (
-            {"link": nix_string(entry.target)}
-            if isinstance(entry, Link)
-            else _package(entry, pins.get(entry.install_path))
+def write_node_packages(content: NodePackages) -> str:
+    """The text of a ``node-packages.nix``; `read_node_packages` gives the same model back."""
+    default = "" if content.registry is None else f" ? {nix_string(content.registry)}"
+    below = "./." if content.project == "." else f"./. + {nix_string(f'/{content.project}')}"
+    prepared = "".join(_prepared_lines(content))
+    return "".join(
+        (
+            ARGUMENTS.format(lock_name=content.lock_name, default=default, project=below),
+            *(entry_line(entry) for entry in content.entries),
+            BODY.format(
+                fields=top_fields(content),
+                prepared=PREPARED.format(prepared=prepared) if prepared else "",
+                entries="everything" if prepared else "(builtins.attrValues locked)",
+                prepare=PREPARE.format() if prepared else "",
+            ),
         )
-        yield f"{indent}{nix_name(entry.install_path)} = {nix_attributes(attributes)};\n"
-
-
-def _prepared(prepared: Mapping[GitTree, Prepared]) -> str:
-    blocks = [
-        f"    {nix_name(str(tree))} = {{\n"
-        + "".join(_lines(built.lock, built.pins, "      "))
-        + "    };\n"
-        for tree, built in prepared.items()
-    ]
-    return PREPARED.format(prepared="".join(blocks))
-
-
-def _package(package: Package, pin: AnyPin | None) -> dict[str, str]:
-    attributes: dict[str, str] = {}
-    if not package.install_path.endswith(f"node_modules/{package.name}"):
-        attributes["name"] = nix_string(package.name)
-    if package.version is not None:
-        attributes["version"] = nix_string(package.version)
-    if isinstance(package.source, LocalDirectory):
-        attributes["directory"] = nix_string(package.source.path)
-    if pin is not None:
-        attributes.update(_source(pin))
-    flags = {
-        "dev": package.dev,
-        "optional": package.optional,
-        "devOptional": package.dev_optional,
-        "peer": package.peer,
-        "inBundle": package.in_bundle,
-        "hasInstallScript": package.has_install_script,
-    }
-    attributes.update({name: "true" for name, value in flags.items() if value})
-    platforms = {"os": package.os, "cpu": package.cpu, "libc": package.libc}
-    attributes.update(
-        {name: nix_list([*map(nix_string, value)]) for name, value in platforms.items() if value}
     )
+
+
+def entry_line(entry: Entry, indent: str = "    ") -> str:
+    """An install path's one line, with its line feed."""
+    attributes = {"link": nix_string(entry.target)} if isinstance(entry, Link) else _package(entry)
+    return f"{indent}{nix_name(entry.install_path)} = {nix_attributes(attributes)};\n"
+
+
+def top_fields(content: NodePackages) -> str:
+    """The fields that stand beside the packages, one a line, each blocker on its own."""
+    fields = {
+        "format": str(FORMAT),
+        "name": _optional_string(content.name),
+        "version": _optional_string(content.version),
+        "lockfileVersion": str(content.lockfile_version),
+        "lockHash": nix_string(f"sha256:{content.lock_sha256}"),
+        "canonical": "true" if content.canonical else "false",
+        "blockers": _blockers(content.blockers),
+    }
+    return "".join(f"  {name} = {value};\n" for name, value in fields.items())
+
+
+def _prepared_lines(content: NodePackages) -> Iterator[str]:
+    """What git dependencies are built by, in the order of their addresses."""
+    for address, entries in sorted((str(key), value) for key, value in content.prepared.items()):
+        yield f"    {nix_name(address)} = {{\n"
+        for entry in entries:
+            yield entry_line(entry, "      ")
+        yield "    };\n"
+
+
+def _package(entry: PackageEntry) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    if entry.name != default_name(entry.install_path):
+        attributes["name"] = nix_string(entry.name)
+    if entry.version is not None:
+        attributes["version"] = nix_string(entry.version)
+    attributes |= _content(entry.content)
+    attributes |= {flag.value: "true" for flag in Flag if flag in entry.flags}
+    for name, values in (("os", entry.os), ("cpu", entry.cpu), ("libc", entry.libc)):
+        if values:
+            attributes[name] = nix_list([*map(nix_string, values)])
     return attributes
 
 
-def _source(pin: AnyPin) -> dict[str, str]:
-    if isinstance(pin, GitPin):
-        return _git(pin)
-    if isinstance(pin, LocalPin):
-        place, path, hashed = "file", pin.path, {"sha256": nix_string(str(pin.sha256))}
-    else:
-        place, path = "path" if pin.address.relative else "url", pin.address.path
-        hashed = {"hash": nix_string(str(pin.sha512))}
+def _content(content: Content) -> dict[str, str]:
+    match content:
+        case Pin(address, sha512):
+            place = "path" if address.relative else "url"
+            return _file(place, address.path) | {"hash": nix_string(str(sha512))}
+        case LocalPin(path, sha256):
+            return _file("file", path) | {"sha256": nix_string(str(sha256))}
+        case GitPin():
+            return _git(content)
+        case LocalDirectory(path):
+            return {"directory": nix_string(path)}
+        case _:
+            return {}
+
+
+def _file(place: str, path: str) -> dict[str, str]:
     attributes = {place: nix_string(path)}
     name, must_be_given = store_name(path)
     if must_be_given:
         attributes["storeName"] = nix_string(name)
-    return attributes | hashed
+    return attributes
 
 
 def _git(pin: GitPin) -> dict[str, str]:
     tree = pin.tree
-    # As nixpkgs' fetchgit names it, so that the store path is the same.
-    name, _ = store_name(f"{tree.name}-{tree.rev[:7]}")
-    texts = {"git": tree.url, "rev": tree.rev, "narHash": str(pin.sha256), "storeName": name}
+    attributes = {
+        "git": tree.url,
+        "rev": tree.rev,
+        "narHash": str(pin.sha256),
+        "storeName": pin.store_name,
+    }
     if tree.directory:
-        texts["subdirectory"] = tree.directory
-    attributes = {key: nix_string(text) for key, text in texts.items()}
+        attributes["subdirectory"] = tree.directory
     flags = {"submodules": pin.submodules, "prepare": pin.prepare}
-    return attributes | {name: "true" for name, value in flags.items() if value}
+    return {name: nix_string(text) for name, text in attributes.items()} | {
+        name: "true" for name, value in flags.items() if value
+    }
 
 
 def _blockers(blockers: tuple[Blocker, ...]) -> str:

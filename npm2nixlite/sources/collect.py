@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.fetch.job import FetchOptions
+from npm2nixlite.node_packages.read import load_node_packages, node_packages_file
 from npm2nixlite.progress import no_progress
-from npm2nixlite.sources.tarballs import fetch_missing, fixed_files, node_packages_file, read
-from npm2nixlite.sources.trees import fetch_trees, fixed_trees, read_local, read_trees
+from npm2nixlite.sources.tarballs import fetch_missing, fixed_files, tarballs_of
+from npm2nixlite.sources.trees import fetch_trees, fixed_trees, local_files_of, trees_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -110,16 +112,17 @@ def read_sources(files: Iterable[Path], options: SourceOptions) -> Sources:
     Raises:
         InputError: A file is missing, or this program did not write it.
     """
-    found = list(dict.fromkeys(map(node_packages_file, files)))
-    return Sources(
-        [
-            tarball
-            for file in found
-            for tarball in read(file, registry=options.registry, npmrc=options.npmrc)
-        ],
-        [tree for file in found for tree in read_trees(file)],
-        [tarball for file in found for tarball in read_local(file)],
-    )
+    tarballs: list[Tarball] = []
+    trees: list[Tree] = []
+    local: list[FixedFile] = []
+    for file in dict.fromkeys(map(node_packages_file, files)):
+        content = load_node_packages(file)
+        directory = file.absolute().parent
+        config = load_registry_config(directory, user_file=options.npmrc, registry=options.registry)
+        tarballs += tarballs_of(content, config)
+        trees += trees_of(content)
+        local += local_files_of(content, directory)
+    return Sources(tarballs, trees, local)
 
 
 def fetch_sources(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.lock.git import GitTree
-    from npm2nixlite.node_packages.write import LocalPin
+    from npm2nixlite.node_packages.model import LocalPin
     from npm2nixlite.plan import Plan
 
 __all__ = ["GitSources", "OwnLock", "find_git_sources"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
 from npm2nixlite.files import remove_tree, walk
+from npm2nixlite.lock.git import COMMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,7 @@ _SETTINGS = {
 _OTHERS = frozenset(
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"]
 )
-# No option, and none of git's helpers (``ext::sh -c …``), can stand in their place.
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# No option, and none of git's helpers (``ext::sh -c …``), can stand in an address's place.
 _ADDRESS = re.compile(r"(?!-)(?:(?:git|https?|ssh|file)://|[\w.+-]+@(?!-)[\w.-]+:)\S+")
 
 
@@ -58,7 +58,7 @@ def check_out(url: str, rev: str, directory: Path, *, submodules: bool, timeout:
     Raises:
         FetchError: git fails, or there is none; the message has git's own words.
     """
-    if not _COMMIT.fullmatch(rev):
+    if not COMMIT.fullmatch(rev):
         raise FetchError(f"{rev!r} is no commit")
     if not _ADDRESS.fullmatch(url):
         raise FetchError(f"{url!r} is no address that git fetches from")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
 from npm2nixlite.integrity import Integrity, check_integrity
-from npm2nixlite.node_packages.write import LocalPin
+from npm2nixlite.node_packages.model import LocalPin
 
 if TYPE_CHECKING:
     from pathlib import Path

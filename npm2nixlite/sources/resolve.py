@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, Record, unwritable
 from npm2nixlite.fetch.job import Failure, Fetched, FetchOptions, Job
-from npm2nixlite.node_packages.write import Pin
+from npm2nixlite.node_packages.model import Pin
 from npm2nixlite.plan import Address, Plan, Tarball
 from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.failures import Failed, fetch_error

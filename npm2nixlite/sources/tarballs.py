@@ -6,27 +6,24 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npm2nixlite.config.registry import load_registry_config
-from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.job import Failure, Fetched, Job
-from npm2nixlite.integrity import parse_integrity
-from npm2nixlite.node_packages.names import OUTPUT_NAME, store_name
-from npm2nixlite.node_packages.read import read_node_packages
+from npm2nixlite.node_packages.model import PackageEntry, Pin
 from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.failures import Failed, fetch_error
 from npm2nixlite.store.fixed_file import FixedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.integrity import Integrity
+    from npm2nixlite.node_packages.model import NodePackages
+    from npm2nixlite.plan import Address
     from npm2nixlite.progress import Advance, Progress
 
-__all__ = ["FetchSummary", "Tarball", "fetch_missing", "fixed_files", "node_packages_file", "read"]
+__all__ = ["FetchSummary", "Tarball", "fetch_missing", "fixed_files", "tarballs_of"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,7 @@ class Tarball:
         sha512: What it is fixed to.
         label: What to call it in messages.
         install_path: The first entry it fills.
-        address: A whole address, or the path below the registry base.
-        relative: Whether it is the latter.
+        address: Where it is.
         registry: The default registry base of its file; None where that has none.
         config: npm's configuration, where the file is.
     """
@@ -48,8 +44,7 @@ class Tarball:
     sha512: Integrity
     label: str
     install_path: str
-    address: str
-    relative: bool
+    address: Address
     registry: str | None
     config: RegistryConfig
 
@@ -59,11 +54,11 @@ class Tarball:
 
     def url(self) -> str:
         """Where to fetch it; may ask npm for its registry, where nothing else names one."""
-        if not self.relative:
-            return self.address
+        if not self.address.relative:
+            return self.address.path
         config = self.config
         base = config.registry if self.registry is None else config.replacement(self.registry)
-        return base + self.address
+        return base + self.address.path
 
 
 @dataclass(frozen=True)
@@ -83,56 +78,28 @@ class FetchSummary:
     seconds: float
 
 
-def node_packages_file(given: Path) -> Path:
-    """The file that is meant: itself, or the one in a directory.
-
-    Raises:
-        InputError: There is none.
-    """
-    file = given / OUTPUT_NAME if given.is_dir() else given
-    if not file.is_file():
-        raise InputError(
-            "no such file", where=str(file), hint="make one with 'npm2nixlite generate'"
-        )
-    return file
-
-
-def read(file: Path, *, registry: str | None = None, npmrc: Path | None = None) -> list[Tarball]:
-    """Read the tarballs of a generated file; each derivation comes once.
+def tarballs_of(content: NodePackages, config: RegistryConfig) -> list[Tarball]:
+    """The tarballs of a generated file; each derivation comes once.
 
     Args:
-        file: A ``node-packages.nix``.
-        registry: Goes before every configured registry base.
-        npmrc: Read in the place of the user's ``.npmrc``.
-
-    Raises:
-        InputError: The file cannot be read, or this program did not write it.
+        content: What the file says.
+        config: npm's configuration, where the file is.
     """
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(f"cannot be read: {reason}", where=str(file)) from error
-    content = read_node_packages(text, str(file))
-    config = load_registry_config(file.absolute().parent, user_file=npmrc, registry=registry)
-    tarballs: dict[tuple[str, Integrity, str], Tarball] = {}
-    for install_path, attributes in content.packages.items():
-        address = attributes.get("path") or attributes.get("url")
-        if address is None or "hash" not in attributes:
-            continue  # a link, a directory, or what its parent's tarball brings along
-        name = str(attributes.get("storeName") or store_name(str(address))[0])
-        sha512 = _sha512(str(attributes["hash"]), (str(file), install_path))
+    tarballs: dict[tuple[str, Integrity, Address], Tarball] = {}
+    for label, entry in content.labelled():
+        if not isinstance(entry, PackageEntry) or not isinstance(entry.content, Pin):
+            continue
+        pin = entry.content
         tarball = Tarball(
-            name=name,
-            sha512=sha512,
-            label=_label(install_path, attributes),
-            install_path=install_path,
-            address=str(address),
-            relative="path" in attributes,
+            name=pin.store_name,
+            sha512=pin.sha512,
+            label=f"{entry.name}@{entry.version}" if entry.version else entry.name,
+            install_path=label,
+            address=pin.address,
             registry=content.registry,
             config=config,
         )
-        tarballs.setdefault((name, sha512, tarball.address), tarball)
+        tarballs.setdefault((tarball.name, tarball.sha512, tarball.address), tarball)
     return list(tarballs.values())
 
 
@@ -176,27 +143,6 @@ def fixed_files(tarballs: Iterable[Tarball], cache: Cache) -> list[FixedFile]:
     """The files in the download cache, each under its derivation's name; each comes once."""
     unique = dict.fromkeys((tarball.name, tarball.sha512) for tarball in tarballs)
     return [FixedFile(name, cache.path(sha512), sha512) for name, sha512 in unique]
-
-
-def _sha512(text: str, where: tuple[str, str]) -> Integrity:
-    try:
-        hashes = parse_integrity(text)
-    except InputError:
-        hashes = frozenset()
-    for integrity in hashes:
-        if len(hashes) == 1 and integrity.algorithm == "sha512":
-            return integrity
-    raise InputError(
-        f"the hash {text!r} is not one that npm2nixlite writes",
-        where=where,
-        hint="make the file anew with 'npm2nixlite generate'",
-    )
-
-
-def _label(install_path: str, attributes: Mapping[str, object]) -> str:
-    name = attributes.get("name") or install_path.rpartition("node_modules/")[2]
-    version = attributes.get("version")
-    return f"{name}@{version}" if version else str(name)
 
 
 def _fetch(

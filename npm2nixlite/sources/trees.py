@@ -6,14 +6,11 @@ their hash and name, as nixpkgs' ``fetchgit`` makes one. Nix's own fetchers use 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from npm2nixlite.errors import FetchError, InputError
-from npm2nixlite.integrity import Integrity, parse_integrity
-from npm2nixlite.lock.git import GitTree, git_tree
-from npm2nixlite.node_packages.names import store_name
-from npm2nixlite.node_packages.read import read_node_packages
+from npm2nixlite.errors import FetchError
+from npm2nixlite.node_packages.model import GitPin, LocalPin, PackageEntry
 from npm2nixlite.store.fixed_file import FixedFile
 
 if TYPE_CHECKING:
@@ -22,8 +19,11 @@ if TYPE_CHECKING:
 
     from npm2nixlite.cache import Cache
     from npm2nixlite.fetch.job import FetchOptions
+    from npm2nixlite.integrity import Integrity
+    from npm2nixlite.lock.git import GitTree
+    from npm2nixlite.node_packages.model import NodePackages
 
-__all__ = ["Tree", "fetch_trees", "fixed_trees", "read_local", "read_trees"]
+__all__ = ["Tree", "fetch_trees", "fixed_trees", "local_files_of", "trees_of"]
 
 
 @dataclass(frozen=True)
@@ -43,43 +43,33 @@ class Tree:
     install_path: str
 
 
-def read_trees(file: Path) -> list[Tree]:
-    """The git trees of a generated file, each once.
-
-    Raises:
-        InputError: The file cannot be read, or this program did not write it.
-    """
+def trees_of(content: NodePackages) -> list[Tree]:
+    """The git trees of a generated file, each once."""
     found: dict[tuple[str, Integrity], Tree] = {}
-    content = read_node_packages(_text(file), str(file))
-    for install_path, attributes in content.packages.items():
-        if "git" not in attributes:
-            continue
-        url, rev = str(attributes["git"]), str(attributes.get("rev"))
-        known = git_tree(f"git+{url}#{rev}")
-        tree = known if isinstance(known, GitTree) and known.url == url else GitTree(url, rev)
-        sha256 = _sha256(attributes.get("narHash"), file, install_path)
-        item = Tree(str(attributes.get("storeName")), sha256, tree, install_path)
-        found.setdefault((item.name, sha256), item)
+    for label, entry in content.labelled():
+        if isinstance(entry, PackageEntry) and isinstance(entry.content, GitPin):
+            pin = entry.content
+            item = Tree(pin.store_name, pin.sha256, replace(pin.tree, directory=""), label)
+            found.setdefault((item.name, item.sha256), item)
     return list(found.values())
 
 
-def read_local(file: Path) -> list[FixedFile]:
+def local_files_of(content: NodePackages, directory: Path) -> list[FixedFile]:
     """The project's own tarballs in a generated file, each once.
 
-    Raises:
-        InputError: The file cannot be read, or this program did not write it.
+    Args:
+        content: What the file says.
+        directory: The file's.
     """
     found: dict[tuple[str, Integrity], FixedFile] = {}
-    content = read_node_packages(_text(file), str(file))
-    for install_path, attributes in content.packages.items():
-        # A tarball that a git dependency is built with is a part of that one's tree.
-        if "file" not in attributes or install_path in content.prepared:
-            continue
-        path = str(attributes["file"])
-        name = str(attributes.get("storeName") or store_name(path)[0])
-        sha256 = _sha256(attributes.get("sha256"), file, install_path)
-        place = file.parent / content.project / path
-        found.setdefault((name, sha256), FixedFile(name, place, sha256))
+    # A tarball that a git dependency is built with is a part of that one's tree.
+    for entry in content.entries:
+        if isinstance(entry, PackageEntry) and isinstance(entry.content, LocalPin):
+            pin = entry.content
+            file = directory / content.project / pin.path
+            found.setdefault(
+                (pin.store_name, pin.sha256), FixedFile(pin.store_name, file, pin.sha256)
+            )
     return list(found.values())
 
 
@@ -118,21 +108,3 @@ def fixed_trees(trees: Iterable[Tree], cache: Cache) -> list[FixedFile]:
     return [
         FixedFile(item.name, cache.tree(item.sha256), item.sha256, recursive=True) for item in trees
     ]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(file)) from error
-
-
-def _sha256(text: object, file: Path, install_path: str) -> Integrity:
-    for integrity in parse_integrity(str(text)):
-        if integrity.algorithm == "sha256":
-            return integrity
-    raise InputError(
-        f"the hash {text!r} is not one that npm2nixlite writes",
-        where=(str(file), install_path),
-        hint="make the file anew with 'npm2nixlite generate'",
-    )

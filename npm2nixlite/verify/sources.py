@@ -9,7 +9,7 @@ from npm2nixlite.assemble.prepare import install
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.lock.model import GitRevision, Link, LocalDirectory, Lock, Missing
-from npm2nixlite.node_packages.write import AnyPin, GitPin, LocalPin, Prepared
+from npm2nixlite.node_packages.model import AnyPin, GitPin, LocalPin
 from npm2nixlite.pack.tarball import pack
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from npm2nixlite.assemble.platform import Platform
     from npm2nixlite.cache import Cache
     from npm2nixlite.lock.git import GitTree
+    from npm2nixlite.node_packages.from_lock import Prepared
 
 __all__ = ["Sources"]
 

@@ -11,7 +11,8 @@ from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.files import scratch_directory, walk
 from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.lock.find import find_lock
-from npm2nixlite.node_packages.write import Pin, Prepared
+from npm2nixlite.node_packages.from_lock import Prepared
+from npm2nixlite.node_packages.model import Pin
 from npm2nixlite.progress import no_progress
 from npm2nixlite.verify.compare import Difference, differences
 from npm2nixlite.verify.host import host_platform
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.model import Lock
-    from npm2nixlite.node_packages.write import AnyPin
+    from npm2nixlite.node_packages.model import AnyPin
     from npm2nixlite.progress import Progress
 
 __all__ = ["Sources", "Verification", "addresses_of", "host_platform", "verify"]

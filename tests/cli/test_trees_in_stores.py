@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -142,3 +143,32 @@ def test_a_tree_that_is_not_what_the_file_says_goes_nowhere(
     primed = project.run("prime", generated, **store.environment)
     assert primed.status == 3
     assert "do not have the hash sha256-" in primed.stderr
+
+
+@pytest.mark.parametrize("command", ["prime", "push"])
+@pytest.mark.parametrize(
+    ("field", "hostile"),
+    [
+        ("rev", "--upload-pack=touch {marker}; git-upload-pack"),
+        ("git", "--upload-pack=touch {marker}"),
+        ("git", "ext::sh -c touch% {marker}"),
+        ("git", "-oProxyCommand=touch {marker}@git.example:g"),
+    ],
+)
+def test_no_field_of_a_file_becomes_a_command(
+    project: Project, tmp_path: Path, command: str, field: str, hostile: str
+) -> None:
+    nix = NixElsewhere(tmp_path / "root")
+    marker = tmp_path / "executed"
+    file = project.directory / "generated/node-packages.nix"
+    text = re.sub(
+        rf' {field} = "[^"]*";', f' {field} = "{hostile.format(marker=marker)}";', file.read_text()
+    )
+    assert "executed" in text
+    file.write_text(text)
+    to = ("--to", f"file://{tmp_path}/cache") if command == "push" else ()
+    run = project.run(command, "--cache-dir", tmp_path / "empty", *to, file, **nix.environment)
+    assert not marker.exists()
+    assert run.status == 2, run.stderr
+    assert f"{file}: node_modules/g: " in run.stderr
+    assert "npm2nixlite generate" in run.stderr

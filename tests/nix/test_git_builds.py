@@ -340,8 +340,8 @@ def test_what_a_build_needs_is_in_what_is_read_back_and_checked(yard: Yard) -> N
     yard.depend(g=yard.repository("g", manifest, {}))
     assert yard.run("generate").status == 0
     file = yard.project / "node-packages.nix"
-    back = read_node_packages(file.read_text(), "f").packages
-    ((dependency, path),) = (key.split(" ") for key in back if " " in key)
+    back = read_node_packages(file.read_text(), "f")
+    ((dependency, path),) = (key.split(" ") for key, _ in back.labelled() if " " in key)
     assert dependency.startswith(f"{yard.forge.base}g.git#")
     assert path == "node_modules/stamp"
     file.write_text(file.read_text().replace("stamp-1.0.0.tgz", "stamp-0.9.0.tgz"))

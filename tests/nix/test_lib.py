@@ -9,11 +9,13 @@ import pytest
 from tests.support.projects import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.nix import Nix
 
 pytestmark = pytest.mark.nix
 
-GENERATED = """{ name = "p"; version = null; lockHash = "sha256:0"; packages = {
+GENERATED = """{ format = 1; name = "p"; version = null; lockHash = "sha256:0"; packages = {
   "node_modules/a" = { version = "1.0.0"; src = "/a"; }; }; }"""
 
 
@@ -51,3 +53,32 @@ def test_a_missing_registry_is_an_error_that_says_what_to_do(nix: Nix) -> None:
     done = nix.run("nix-instantiate", "--eval", "--strict", "--expr", expression, check=False)
     assert done.returncode
     assert "registry.example" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("  format = 1;\n", ""), "no format"),
+        (("  format = 1;\n", "  format = 2;\n"), "format 2"),
+        # Another format may take other arguments.
+        (("  registry,\n", "  mirrors ? [ ],\n"), "format 2"),
+    ],
+)
+def test_a_file_of_another_format_is_an_error_that_says_what_to_do(
+    nix: Nix, tmp_path: Path, change: tuple[str, str], told: str
+) -> None:
+    text = (ROOT / "fixtures/web-service/node-packages.nix").read_text()
+    assert change[0] in text
+    text = text.replace(*change)
+    if "mirrors" in text:
+        text = text.replace("format = 1;", "format = 2;").replace("registry == null", "true")
+        text = text.replace("registry", '""')
+    file = tmp_path / "node-packages.nix"
+    file.write_text(text)
+    expression = f"""
+      (import {ROOT}/nix/lib/load.nix {{ registry = "https://registry.example/"; }} {file}).name"""
+    done = nix.run("nix-instantiate", "--eval", "--expr", expression, check=False)
+    assert done.returncode
+    assert told in done.stderr
+    assert "reads format 1" in done.stderr
+    assert "npm2nixlite generate" in done.stderr

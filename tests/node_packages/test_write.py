@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.lock.parse import parse_lock
-from npm2nixlite.node_packages.read import read_node_packages
-from npm2nixlite.node_packages.write import Pin, render_node_packages
+from npm2nixlite.node_packages.from_lock import node_packages_of
+from npm2nixlite.node_packages.model import Pin
+from npm2nixlite.node_packages.write import write_node_packages
 from npm2nixlite.plan import plan_lock
 from tests.support.nix import Nix
 from tests.support.tarballs import sri
@@ -41,7 +42,7 @@ def render(packages: dict[str, Any], registry: str | None = None, **top: object)
         path: Pin(tarball.address, max(tarball.integrities))
         for path, tarball in plan.by_install_path().items()
     }
-    return render_node_packages(lock, pins, plan.blockers, registry)
+    return write_node_packages(node_packages_of(lock, pins, plan.blockers, registry))
 
 
 def write(directory: Path, text: str) -> Path:
@@ -88,6 +89,7 @@ def test_the_file_evaluates_to_what_the_lock_says(nix: Nix, tmp_path: Path) -> N
     assert value["version"] == "2.0.0"
     assert value["lockfileVersion"] == 3
     assert value["lockHash"].startswith("sha256:")
+    assert value["format"] == 1
     assert value["canonical"] is False
     assert value["blockers"] == [
         {
@@ -133,7 +135,7 @@ def test_the_lock_hash_is_what_nix_computes_of_the_lock(nix: Nix, tmp_path: Path
     lock_file = tmp_path / "package-lock.json"
     lock_file.write_text('{"lockfileVersion": 3, "packages": {}}')
     lock = parse_lock(lock_file.read_bytes(), str(lock_file))
-    file = write(tmp_path, render_node_packages(lock, {}, [], None))
+    file = write(tmp_path, write_node_packages(node_packages_of(lock, {}, [], None)))
     assert nix.eval(
         f'(import {file} {{ registry = ""; }}).lockHash == '
         f'"sha256:" + builtins.hashFile "sha256" {lock_file}'
@@ -255,22 +257,6 @@ def test_no_string_of_a_lock_can_inject_nix_code(
     assert value["packages"]["node_modules/u"]["version"] == version
     assert value["packages"]["node_modules/u"]["libc"] == [platform]
     assert value["packages"]["lib"]["os"] == [platform]
-    back = read_node_packages(text, "node-packages.nix").packages
-    assert back["node_modules/u"]["version"] == version
-    assert back["lib"]["os"] == (platform,)
-
-
-def test_what_is_rendered_is_read_back_without_nix() -> None:
-    back = read_node_packages(render(LOCK, registry=BASE), "node-packages.nix")
-    assert back.registry == BASE
-    assert list(back.packages) == sorted(path for path in LOCK if path)
-    assert back.packages["node_modules/a"] == {
-        "version": "1.0.0",
-        "path": "a/-/a-1.0.0.tgz",
-        "hash": digest("a"),
-        "dev": True,
-    }
-    assert back.packages["node_modules/d"] == {"link": "packages/d"}
 
 
 def test_a_source_has_one_hash_however_many_install_paths_it_fills() -> None:

@@ -16,7 +16,9 @@ import sys
 from pathlib import Path
 
 from npm2nixlite.lock.parse import read_lock
-from npm2nixlite.node_packages.write import Pin, render_node_packages
+from npm2nixlite.node_packages.from_lock import node_packages_of
+from npm2nixlite.node_packages.model import Pin
+from npm2nixlite.node_packages.write import write_node_packages
 from npm2nixlite.plan import plan_lock
 
 
@@ -32,7 +34,8 @@ def main(what: str, lock: Path) -> None:
         for tarball in plan.tarballs
         for path in tarball.install_paths
     }
-    render_node_packages(plan.lock, pins, plan.blockers, "https://registry.example/")
+    base = "https://registry.example/"
+    write_node_packages(node_packages_of(plan.lock, pins, plan.blockers, base))
 
 
 if __name__ == "__main__":

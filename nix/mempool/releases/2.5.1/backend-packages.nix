@@ -624,6 +624,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "mempool-backend";
   version = "2.5.1";
   lockfileVersion = 2;

@@ -1597,6 +1597,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "mempool-frontend";
   version = "2.5.1";
   lockfileVersion = 2;

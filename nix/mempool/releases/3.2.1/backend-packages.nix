@@ -751,6 +751,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "mempool-backend";
   version = "3.2.1";
   lockfileVersion = 2;

@@ -1673,6 +1673,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "mempool-frontend";
   version = "3.2.1";
   lockfileVersion = 2;

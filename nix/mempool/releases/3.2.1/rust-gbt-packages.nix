@@ -94,6 +94,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "rust-gbt";
   version = null;
   lockfileVersion = 3;

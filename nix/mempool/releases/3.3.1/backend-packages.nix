@@ -667,6 +667,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "mempool-backend";
   version = "3.3.1";
   lockfileVersion = 2;

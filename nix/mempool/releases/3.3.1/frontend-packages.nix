@@ -1488,6 +1488,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "mempool-frontend";
   version = "3.3.1";
   lockfileVersion = 2;
