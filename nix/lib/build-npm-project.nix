@@ -46,6 +46,7 @@
   packagePatches ? { },
   localDependencies ? { },
   platform ? null,
+  npmVersion ? null,
   nodedir ? null,
   npmRebuildFlags ? [ ],
   # The tree to build with, and the one to run with: made of the above where not given.
@@ -106,7 +107,7 @@ let
       patches = packagePatches;
       env = variables;
     }
-    // onlyGiven { inherit platform nodedir; };
+    // onlyGiven { inherit platform npmVersion nodedir; };
   productionOmit =
     if dontNpmPrune || builtins.elem "dev" omit then omit else omit ++ [ "dev" ];
   workspaces =
@@ -164,6 +165,7 @@ let
     "packagePatches"
     "localDependencies"
     "platform"
+    "npmVersion"
     "nodedir"
     "npmRebuildFlags"
     "nodeModules"

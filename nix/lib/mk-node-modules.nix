@@ -58,6 +58,8 @@
   localDependencies ? { },
   # In npm's words; this machine's where not given.
   platform ? import ./platform.nix stdenv.hostPlatform,
+  # The npm whose tree this is; that of `nodejs` where not given.
+  npmVersion ? null,
   # Where node-gyp finds the headers of Node.js, `include/node`.
   nodedir ? nodejs.dev or nodejs,
   # For all install scripts, and for what builds git dependencies.
@@ -89,6 +91,7 @@ let
       patches
       localDependencies
       platform
+      npmVersion
       nodedir
       nativeBuildInputs
       buildInputs

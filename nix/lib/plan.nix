@@ -39,6 +39,7 @@
   patchesArgument ? "patches",
   localDependencies ? { },
   platform ? import ./platform.nix stdenv.hostPlatform,
+  npmVersion ? null,
   nodedir ? nodejs.dev or nodejs,
   nativeBuildInputs ? [ ],
   buildInputs ? [ ],
@@ -87,6 +88,7 @@ let
       stdenv
       python3
       platform
+      npmVersion
       nodedir
       nativeBuildInputs
       buildInputs
@@ -109,7 +111,8 @@ let
 
   common = {
     node = nodejs.version or null;
-  };
+  }
+  // (if npmVersion == null then { nodejs = "${nodejs}"; } else { npm = npmVersion; });
 
   packagePatches = import ./package-patches.nix names patchesArgument patches;
   isHere = path: assembled.packages.${path} ? tarball || assembled.packages.${path} ? tree;

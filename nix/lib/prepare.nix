@@ -12,6 +12,7 @@
   nodejs,
   # See mk-node-modules.nix.
   platform,
+  npmVersion ? null,
   allowScripts ? [ ],
   nodedir ? nodejs,
   nativeBuildInputs ? [ ],
@@ -50,6 +51,7 @@ let
           scripts = manifest.scripts ++ (if runsScripts then [ "" ] else [ ]);
           node = nodejs.version or null;
         }
+        // (if npmVersion == null then { nodejs = "${nodejs}"; } else { npm = npmVersion; })
       );
       passAsFile = [ "manifest" ];
       tree = "${package.src}";

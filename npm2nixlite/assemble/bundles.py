@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.groups import mark_groups
 from npm2nixlite.assemble.package_json import read_package_json
-from npm2nixlite.assemble.tree import Node, Tree, connect, mark_groups
+from npm2nixlite.assemble.tree import Node, Tree, connect
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from npm2nixlite.assemble.npm_version import Rules
     from npm2nixlite.assemble.package_json import Json
     from npm2nixlite.assemble.tree import Node, Tree
 
@@ -57,6 +58,7 @@ _PACKAGE_FIELDS = (
     "deprecated",
     "workspaces",
 )
+_FIELDS_WITHOUT_LIBC = tuple(field for field in _PACKAGE_FIELDS if field != "libc")
 _SCALAR = json.JSONEncoder(ensure_ascii=False).encode
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 
@@ -86,9 +88,9 @@ def hidden_lock(tree: Tree, lock: Mapping[str, object], indent: str, newline: st
     for node in tree.nodes.values():
         if node is tree.root or _gone(node):
             continue
-        if node.extraneous and node.parent is None and node.beside in (None, tree.root):
+        if _stale(node, tree):
             continue
-        packages[node.location] = _entry(node)
+        packages[node.location] = _entry(node, tree.rules)
         if node in bundled and node.link is None:
             packages[node.location]["inBundle"] = True
     top = {key: value for key, value in lock.items() if key != "dependencies"}
@@ -104,11 +106,18 @@ def _gone(node: Node | None) -> bool:
     return False
 
 
-def _entry(node: Node) -> Json:
+def _stale(node: Node, tree: Tree) -> bool:
+    """Whether it is a directory that nothing asks for any more."""
+    top = node.parent is None and node.beside in (None, tree.root)
+    return node.extraneous and top and not tree.rules.notes_stale
+
+
+def _entry(node: Node, rules: Rules) -> Json:
     if node.link is not None:
         return {"resolved": node.link.location, "link": True}
     package = node.package
-    entry = {key: value for key in _PACKAGE_FIELDS if (value := _field(package, key))}
+    fields = _PACKAGE_FIELDS if rules.notes_libc else _FIELDS_WITHOUT_LIBC
+    entry = {key: value for key in fields if (value := _field(package, key))}
     name = package.get("name")
     if name and name != node.name:
         entry["name"] = name
@@ -118,7 +127,7 @@ def _entry(node: Node) -> Json:
         entry["integrity"] = node.entry["integrity"]
     if node.entry.get("resolved"):
         entry["resolved"] = _resolved(str(node.entry["resolved"]))
-    if node.entry.get("hasShrinkwrap"):
+    if node.entry.get("hasShrinkwrap") and rules.reads_shrinkwraps:
         entry["hasShrinkwrap"] = True
     scripts = package.get("scripts")
     if package.get("hasInstallScript") or (

@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.archive import Archive
+from npm2nixlite.assemble.groups import believe_flags, mark_groups, remove_extraneous
 from npm2nixlite.assemble.header import BadTarballError, Kind
+from npm2nixlite.assemble.npm_version import rules_of
 from npm2nixlite.assemble.package_json import (
     Json,
     normalize,
@@ -14,7 +16,7 @@ from npm2nixlite.assemble.package_json import (
     parse_package_json,
     read_package_json,
 )
-from npm2nixlite.assemble.tree import Node, Tree, build_tree, mark_groups
+from npm2nixlite.assemble.tree import Node, Tree, build_tree
 from npm2nixlite.errors import BuildError, InputError
 
 if TYPE_CHECKING:
@@ -73,10 +75,13 @@ def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
     if project is None:
         return _without_edges(manifest, described)
     try:
-        tree = build_tree(project, described)
+        tree = build_tree(project, described, rules=rules_of(manifest.platform.npm))
     except KeyError as error:
         raise InputError(f"a link's target {error} is not in the lock") from error
-    mark_groups(tree)
+    packages = lock.get("packages")
+    if not (isinstance(packages, dict) and believe_flags(tree, packages.get(""))):
+        mark_groups(tree)
+        remove_extraneous(tree)
     return tree
 
 
@@ -187,7 +192,7 @@ def _without_edges(
         path: (entry, {key: value for key, value in package.items() if "ependencies" not in key})
         for path, (entry, package) in described.items()
     }
-    tree = build_tree({}, blind)
+    tree = build_tree({}, blind, rules=rules_of(manifest.platform.npm))
     for node in tree.nodes.values():
         _take_flags(node, manifest.packages.get(node.location, {}) or node.entry)
     return tree

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.npm_version import npm_version
 from npm2nixlite.assemble.platform import Platform
 from npm2nixlite.errors import InputError
 
@@ -53,6 +54,7 @@ def read_manifest(path: Path) -> Manifest:
     """Read a manifest.
 
     Raises:
+        BuildError: See `parse_manifest`.
         InputError: It cannot be read, or is none.
     """
     try:
@@ -69,6 +71,7 @@ def parse_manifest(value: object) -> Manifest:
     """Check a manifest's JSON.
 
     Raises:
+        BuildError: It names a Node.js to take npm's version from, and there is no npm.
         InputError: A field is missing or of a wrong type.
     """
     if not isinstance(value, dict):
@@ -87,6 +90,9 @@ def parse_manifest(value: object) -> Manifest:
             hint=f"npm knows {', '.join(sorted(_GROUPS))}",
         )
     lock, package_json = _text(value, "lock"), _text(value, "packageJson")
+    npm, nodejs = _text(value, "npm"), _text(value, "nodejs")
+    if npm is None and nodejs is not None:
+        npm = npm_version(Path(nodejs))
     return Manifest(
         packages=packages,
         omit=omit,
@@ -95,7 +101,7 @@ def parse_manifest(value: object) -> Manifest:
             cpu=_text(value, "cpu") or "x64",
             libc=_text(value, "libc"),
             node=_text(value, "node"),
-            npm=_text(value, "npm"),
+            npm=npm,
         ),
         lock=Path(lock) if lock else None,
         package_json=Path(package_json) if package_json else None,

@@ -52,8 +52,8 @@ class Platform:
 
 
 def _allows(listed: object, value: str | None) -> bool:
-    if not listed:
-        return not isinstance(listed, list)
+    if not listed and not isinstance(listed, list):
+        return True
     if value is None:
         return False
     names = [listed] if isinstance(listed, str) else listed

@@ -1,4 +1,4 @@
-"""What is left out: extraneous packages, other platforms' optional ones, omitted groups.
+"""What is left out: other platforms' optional packages, omitted groups.
 
 The same steps in the same order as arborist's ``build-ideal-tree``, ``optional-set`` and ``diff``.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble import npm10
+from npm2nixlite.assemble.bundles import bundled_nodes
 from npm2nixlite.errors import BuildError, InputError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ __all__ = ["keep_workspaces", "leave_out"]
 
 
 def leave_out(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
-    """Mark as inert what npm would not install; take out of the tree what it would forget.
+    """Mark as inert what npm would not install.
 
     Args:
         tree: With its groups marked.
@@ -30,20 +32,16 @@ def leave_out(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
     Raises:
         BuildError: A package that cannot be left out is not for the platform.
     """
-    for node in [*tree.nodes.values()]:
-        if node.extraneous and node.parent is not None and node.location in tree.nodes:
-            tree.remove(node)
+    if tree.rules.leaves_out_late:
+        _leave_out_late(tree, platform, omit)
+        return
     for node in tree.nodes.values():
         if node is tree.root:
             continue
         if node.optional:
-            _leave_out_optional(node, platform)
+            _leave_out_optional(node, platform, counts_inert=tree.rules.counts_inert)
         elif not _omitted(node, tree, omit) and not platform.fits(node.package):
-            raise BuildError(
-                f"this package is not for {platform.os}, {platform.cpu}, {platform.libc}",
-                where=node.location,
-                hint="npm refuses it too: only optional dependencies may be left out",
-            )
+            raise _not_for(platform, node)
     for node in tree.nodes.values():
         if node.parent is not None and _omitted(node, tree, omit):
             node.inert = True
@@ -104,10 +102,42 @@ def _is_called(link: Node, wanted: str) -> bool:
     return wanted in (name, link.name) or directory == place or place.startswith(f"{directory}/")
 
 
-def _leave_out_optional(node: Node, platform: Platform) -> None:
+def _leave_out_late(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
+    """The same for an npm that finds out about optional packages as it unpacks them."""
+    others = [node for node in tree.nodes.values() if node is not tree.root]
+    for node in others:
+        if not node.optional and not platform.fits(node.package):
+            raise _not_for(platform, node)
+    for node in others:
+        if node.parent is not None and _omitted(node, tree, omit):
+            node.inert = True
+    bundled = bundled_nodes(tree)
+    failing = [
+        node
+        for node in others
+        if node.optional
+        and node.parent is not None
+        and not node.inert
+        and node not in bundled
+        and not (platform.fits(node.package) and platform.runs(node.package))
+    ]
+    for node in failing:
+        for other in npm10.optional_set(node):
+            other.inert = True
+
+
+def _not_for(platform: Platform, node: Node) -> BuildError:
+    return BuildError(
+        f"this package is not for {platform.os}, {platform.cpu}, {platform.libc}",
+        where=node.location,
+        hint="npm refuses it too: only optional dependencies may be left out",
+    )
+
+
+def _leave_out_optional(node: Node, platform: Platform, *, counts_inert: bool) -> None:
     if node.inert or (platform.fits(node.package) and platform.runs(node.package)):
         return
-    for other in _optional_set(node):
+    for other in _optional_set(node, counts_inert=counts_inert):
         other.inert = True
 
 
@@ -129,14 +159,14 @@ def _is_workspace(node: Node, tree: Tree) -> bool:
     return node in (edge.target, edge.target.link)
 
 
-def _optional_set(node: Node) -> dict[Node, None]:
+def _optional_set(node: Node, *, counts_inert: bool) -> dict[Node, None]:
     """A package that cannot be installed, with who cannot do without it and what only they need."""
     core = {node: None}
     _grow(core, lambda one: [edge.source for edge in one.edges_in if not edge.optional])
     found = dict(core)
 
     def counts(edge: Edge) -> bool:
-        return edge.target not in core and not edge.source.inert
+        return edge.target not in core and (counts_inert or not edge.source.inert)
 
     _grow(
         found,

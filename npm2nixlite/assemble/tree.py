@@ -1,7 +1,7 @@
 """The tree a lock describes: who stands where, and who depends on whom.
 
-It mirrors arborist's ``node``, ``edge``, ``link`` and ``calc-dep-flags``, without the part that
-solves version ranges: a lock has solved them already.
+It mirrors arborist's ``node``, ``edge`` and ``link``, without the part that solves version ranges:
+a lock has solved them already.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.npm_version import LATEST, Rules
 from npm2nixlite.assemble.package_json import Json, text_map
 from npm2nixlite.pack.workspaces import is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Edge", "Node", "Tree", "build_tree", "connect", "mark_groups"]
+__all__ = ["Edge", "Node", "Tree", "build_tree", "connect"]
 
 
 @dataclass(slots=True, eq=False)
@@ -127,11 +128,13 @@ class Tree:
         root: The project.
         nodes: By location, in the lock's order, links last.
         peers: Whether peer dependencies count.
+        rules: Those of the npm that it is installed like.
     """
 
     root: Node
     nodes: dict[str, Node]
     peers: bool = True
+    rules: Rules = LATEST
 
     def walk(self) -> Iterator[Node]:
         """What is to be installed, parents first; nothing below what is left out."""
@@ -165,6 +168,7 @@ def build_tree(
     *,
     workspaces: Mapping[str, str] | None = None,
     peers: bool = True,
+    rules: Rules = LATEST,
 ) -> Tree:
     """Build the tree.
 
@@ -174,11 +178,12 @@ def build_tree(
         workspaces: Name → directory of the project's workspaces, as the disk has them; where not
             given, the links that lead to what ``workspaces`` of the project's manifest match.
         peers: Whether peer dependencies count (not under npm's ``legacy-peer-deps``).
+        rules: Those of the npm that it is installed like.
 
     Raises:
         KeyError: A link's target is not among the packages.
     """
-    tree = Tree(Node("", str(root.get("name", "")), root, root), {}, peers=peers)
+    tree = Tree(Node("", str(root.get("name", "")), root, root), {}, peers, rules)
     tree.nodes[""] = tree.root
     links: list[Node] = []
     for location, (entry, package) in packages.items():
@@ -220,97 +225,48 @@ def connect(
     node.edges_out = {}
     if node.link is not None:
         return
-    asked = _dependencies(node, peers)
-    asked |= {name: ("workspace", directory) for name, directory in workspaces.items()}
-    for name, (kind, wanted) in asked.items():
+    for name, (kind, wanted) in _dependencies(node, workspaces, peers).items():
         edge = Edge(node, name, kind, wanted, node.resolve(name))
         node.edges_out[name] = edge
         if edge.target is not None:
             edge.target.edges_in.append(edge)
 
 
-def mark_groups(tree: Tree, start: Node | None = None) -> None:
-    """Work out afresh which packages are development, optional or peer ones, or of no use.
+def _dependencies(
+    node: Node, workspaces: Mapping[str, str], with_peers: bool
+) -> dict[str, tuple[str, str]]:
+    """Name → kind of edge and what is asked for, in npm's order.
 
-    npm does not trust a lock's own flags. All are set at first; each is taken back where an edge
-    leads to the package on which it does not hold, until nothing changes.
-
-    Args:
-        tree: Its nodes but the project have all flags set.
-        start: Where to walk from; the project where it is not given.
+    What is named twice is what npm reads last, and stands there.
     """
-    start = start or tree.root
-    if start is tree.root:
-        start.extraneous = start.dev = start.optional = start.dev_optional = start.peer = False
-    seen: dict[Node, None] = {}
-    queue = [start]
-    while queue:
-        node = queue.pop()
-        seen[node] = None
-        if not node.extraneous:
-            _keep_above(node)
-        if node.link is None:
-            found = [(edge.target, edge) for edge in node.edges_out.values()]
-            queue += [to for to, edge in found if to and _unset(to, _flags_over(edge))]
-        elif _unset(node.link, _flags_along(node)) or node.link not in seen:
-            queue.append(node.link)
-    for node in seen:
-        if node is not start and (node.dev or node.optional):
-            node.dev_optional = False
-
-
-def _keep_above(node: Node) -> None:
-    above = node.parent or node.beside
-    while above is not None and above.extraneous:
-        above.extraneous = False
-        above = above.parent or above.beside
-
-
-def _flags_along(link: Node) -> tuple[bool, ...]:
-    return (link.extraneous, link.dev, link.optional, link.dev_optional, link.peer)
-
-
-def _flags_over(edge: Edge) -> tuple[bool, ...]:
-    node, dev = edge.source, edge.kind == "dev"
-    return (
-        node.extraneous or (edge.peer and edge.optional),
-        node.dev or dev,
-        node.optional or edge.optional,
-        node.dev_optional or node.dev or node.optional or dev or edge.optional,
-        node.peer or edge.peer,
-    )
-
-
-def _unset(node: Node, may_stay: tuple[bool, ...]) -> bool:
-    """Take back the flags that may not stay; whether there was one."""
-    now = (node.extraneous, node.dev, node.optional, node.dev_optional, node.peer)
-    left = tuple(flag and stays for flag, stays in zip(now, may_stay, strict=True))
-    node.extraneous, node.dev, node.optional, node.dev_optional, node.peer = left
-    return left != now
-
-
-def _dependencies(node: Node, with_peers: bool) -> dict[str, tuple[str, str]]:
-    """Name → kind of edge and what is asked for; what is named twice is what npm reads last."""
     package = node.package
-    found: dict[str, tuple[str, str]] = {}
+    found = {name: ("workspace", directory) for name, directory in workspaces.items()}
     peers = text_map(package.get("peerDependencies")) if with_peers else {}
-    about = package.get("peerDependenciesMeta") if peers else None
-    at_will: dict[str, tuple[str, str]] = {}
-    for name, wanted in peers.items():
-        meta = about.get(name) if isinstance(about, dict) else None
-        if isinstance(meta, dict) and meta.get("optional"):
-            at_will[name] = ("peerOptional", wanted)
-        else:
-            found[name] = ("peer", wanted)
-    found |= at_will
-    groups = [("dependencies", "prod"), ("optionalDependencies", "optional")]
+    at_will = _at_will(package) if peers else frozenset()
+    groups = [
+        ("peer", {name: wanted for name, wanted in peers.items() if name not in at_will}),
+        ("peerOptional", {name: wanted for name, wanted in peers.items() if name in at_will}),
+        ("prod", text_map(package.get("dependencies"))),
+        ("optional", text_map(package.get("optionalDependencies"))),
+    ]
     if node.parent is None:
-        groups.append(("devDependencies", "dev"))
-    for group, kind in groups:
-        asked = package.get(group)
-        if asked:
-            found |= {name: (kind, wanted) for name, wanted in text_map(asked).items()}
+        groups.append(("dev", text_map(package.get("devDependencies"))))
+    for kind, asked in groups:
+        for name, wanted in asked.items():
+            if name not in workspaces:
+                found.pop(name, None)
+                found[name] = (kind, wanted)
     return found
+
+
+def _at_will(package: Json) -> frozenset[str]:
+    """The names of peers that a package can do without."""
+    about = package.get("peerDependenciesMeta")
+    return frozenset(
+        name
+        for name, meta in (about.items() if isinstance(about, dict) else ())
+        if isinstance(meta, dict) and meta.get("optional")
+    )
 
 
 def _place(node: Node, nodes: Mapping[str, Node]) -> None:

@@ -5,6 +5,8 @@
 # as with nixpkgs: see ./builder.sh. One thing the sandbox cannot hide: /usr/bin/env is there.
 {
   nodeVersion ? null,
+  # Where Node.js and npm are.
+  nodePrefix ? "/usr",
   system ? builtins.currentSystem,
 }:
 let
@@ -71,6 +73,7 @@ in
       inherit system;
     };
   };
+<<<<<<< HEAD
   bash = linked "bash" "ln -s /usr/bin/bash /usr/bin/sh $out/bin";
   nodejs =
     linked "nodejs" ''
@@ -80,4 +83,11 @@ in
       version = nodeVersion;
     };
   python3 = linked "python3" "ln -s /usr/bin/python3 $out/bin";
+=======
+  nodejs = {
+    outPath = nodePrefix;
+    version = nodeVersion;
+  };
+  python3 = tool { };
+>>>>>>> e22e531 (Make the tree that the npm of the given Node.js makes: 10, 11 and 12; compare over a corpus)
 }
