@@ -61,7 +61,7 @@ class NixTrees:
 
     def __init__(self, state: Path, registry: str, tools: Sequence[Path]) -> None:
         shown = " ".join(["/bin", "/usr", "/lib", "/lib64", *map(str, tools)])
-        config = f"{CONFIG}extra-sandbox-paths = {shown}\nfsync-metadata = false\n"
+        config = f"{CONFIG}sandbox-paths = {shown}\nfsync-metadata = false\n"
         self._nix = Nix(state / "nix", config)
         self._state, self._registry = state, registry
 

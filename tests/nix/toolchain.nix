@@ -73,21 +73,13 @@ in
       inherit system;
     };
   };
-<<<<<<< HEAD
   bash = linked "bash" "ln -s /usr/bin/bash /usr/bin/sh $out/bin";
   nodejs =
     linked "nodejs" ''
-      ln -s /usr/bin/node /usr/bin/npm /usr/bin/npx $out/bin
-      ln -s /usr/include /usr/lib $out''
+      ln -s ${nodePrefix}/bin/node ${nodePrefix}/bin/npm ${nodePrefix}/bin/npx $out/bin
+      ln -s ${nodePrefix}/include ${nodePrefix}/lib $out''
     // {
       version = nodeVersion;
     };
   python3 = linked "python3" "ln -s /usr/bin/python3 $out/bin";
-=======
-  nodejs = {
-    outPath = nodePrefix;
-    version = nodeVersion;
-  };
-  python3 = tool { };
->>>>>>> e22e531 (Make the tree that the npm of the given Node.js makes: 10, 11 and 12; compare over a corpus)
 }
