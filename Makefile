@@ -24,5 +24,9 @@ lint:
 bench:
 	@.ci/bench $(BENCH)
 
+# Trees and refusals beside npm 10, 11 and 12, over a directory of projects: docs/fidelity.md.
+fidelity:
+	@.ci/fidelity $(CORPUS) $(FIDELITY)
+
 clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
