@@ -57,14 +57,13 @@ def _digest(file: str) -> str:
 
 def save(listing: Listing, file: Path) -> None:
     """Keep a listing."""
-    lines = "".join(f"{path}\0{what}\n" for path, what in sorted(listing.items()))
-    file.write_bytes(gzip.compress(lines.encode("utf-8", "surrogateescape"), 1))
+    file.write_bytes(gzip.compress(json.dumps(listing).encode(), 1))
 
 
 def load(file: Path) -> Listing:
     """A listing that was kept."""
-    text = gzip.decompress(file.read_bytes()).decode("utf-8", "surrogateescape")
-    return dict(line.split("\0", 1) for line in text.split("\n") if line)
+    listing: Listing = json.loads(gzip.decompress(file.read_bytes()))
+    return listing
 
 
 def differences(

@@ -21,8 +21,10 @@ def project(directory: Path) -> Path:
     return directory
 
 
-def found(ours: Any, theirs: Any, *notes: Any, version: int = 3) -> list[str]:
-    return [*differences(ours, theirs, *(notes or (None, None)), version)]
+def found(
+    ours: Any, theirs: Any, mine: str | None = None, npms: str | None = None, version: int = 3
+) -> list[str]:
+    return [*differences(ours, theirs, mine, npms, version)]
 
 
 def test_every_node_modules_is_listed_and_nothing_else(tmp_path: Path) -> None:
