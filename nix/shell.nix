@@ -1,23 +1,31 @@
-# A shell to work on mempool in, with its own `npm install` and `npm run …`, or on this program.
+# A shell to work on this program in: what it runs with, its tests, its linters.
 #
-#   nix-shell path/to/npm2nixlite/nix/shell.nix
+#   nix-shell nix/shell.nix --run "python -m pytest -n auto"
 {
   pkgs ? import <nixpkgs> { },
 }:
-let
-  releases = import ./mempool/releases.nix;
-  newest = builtins.foldl' (
-    best: version: if builtins.compareVersions version best > 0 then version else best
-  ) "0" (builtins.attrNames releases);
-in
 pkgs.mkShell {
   nativeBuildInputs = [
-    (import ./mempool/nodejs.nix pkgs releases.${newest}.nodejs)
-    pkgs.cargo
-    pkgs.python3
-    pkgs.rsync
-    pkgs.rustc
+    (pkgs.python3.withPackages (
+      python: import ./python-dependencies.nix python ++ [
+        python.hypothesis
+        python.matplotlib
+        python.moto
+        python.mypy
+        python.pytest
+        python.pytest-asyncio
+        python.pytest-xdist
+        python.types-tqdm
+      ]
+    ))
+    pkgs.git
+    pkgs.nix
+    pkgs.nodejs
+    pkgs.ruff
+    pkgs.shellcheck
   ];
-  # Cypress would fetch a browser.
-  CYPRESS_INSTALL_BINARY = 0;
+  # The program of the checkout, as `python -m npm2nixlite`.
+  shellHook = ''
+    export PYTHONPATH="$PWD''${PYTHONPATH:+:$PYTHONPATH}"
+  '';
 }

@@ -1,0 +1,3 @@
+import colors from "picocolors";
+
+export const greet = (whom) => `Hello, ${colors.bold(whom)}!`;
