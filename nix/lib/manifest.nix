@@ -1,7 +1,8 @@
 # The assembler's input: what stands at each install path, and where it comes from.
 #
 # Type: manifest :: { packages, platform, omit ? [ ], overrides ? { }, localDependencies ? { },
-#   allowScripts ? [ ], denyScripts ? [ ], prepare ? null } -> { packages, omit, os, cpu, libc, scripts }
+#   allowScripts ? [ ], denyScripts ? [ ], prepare ? null }
+#   -> { packages, omit, os, cpu, libc, scripts }
 #
 # packages: install path -> package, as `node-packages.nix` has them.
 # platform: see `platformOf`.

@@ -1,8 +1,9 @@
 /**
   Which packages a name means.
 
-  `knows KEY` is whether there is such a package. `installPathsOf ARGUMENT KEY` are the install paths
-  of a package; an evaluation error, which calls the argument by its name, where there is none.
+  `knows KEY` is whether there is such a package. `installPathsOf ARGUMENT KEY` are the install
+  paths of a package; an evaluation error, which calls the argument by its name, where there is
+  none.
 
   A key is an install path, a name, or, as npm writes it, a name with versions: `sharp@0.33.5`,
   `esbuild@0.25.0 || 0.25.1`.

@@ -165,7 +165,8 @@ let
       for = own.${path} or { };
       # Two add-ons that need each other are built without each other.
       others = builtins.filter (
-        other: other != path && builtins.elem other needed && !(builtins.elem path closures.${other})
+        other:
+        other != path && builtins.elem other needed && !(builtins.elem path closures.${other})
       ) scripted;
     in
     addon {

@@ -107,7 +107,9 @@ in
       asDefaults (
         {
           enable = true;
-          backends = lib.filterAttrs (_: address: address != null) (lib.mapAttrs (_: part: part.backend) shown);
+          backends = lib.filterAttrs (_: address: address != null) (
+            lib.mapAttrs (_: part: part.backend) shown
+          );
         }
         // lib.mapAttrs' (network: _: lib.nameValuePair "${network}_enabled" (shown ? ${network})) logic.networks
       )

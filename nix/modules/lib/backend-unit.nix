@@ -1,7 +1,7 @@
 # A backend's systemd unit.
 #
-# Type: backendUnit :: { name, package, nodejs, address, preload, writeConfig, template, credentials,
-#   memory_limit, result ? null, after ? [ ], boundTo ? [ ] } -> unit
+# Type: backendUnit :: { name, package, nodejs, address, preload, writeConfig, template,
+#   credentials, memory_limit, result ? null, after ? [ ], boundTo ? [ ] } -> unit
 #
 # package: with `version`, its path, and `configPath` for releases before 2.5.0. address: where it
 # listens. preload: the script that is loaded before it. writeConfig: the script that fills in
