@@ -11,9 +11,9 @@ from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.container_build import build_in_container, outcome_json, outcome_line
 from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.job import check_name
-from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.errors import BuildError
 from npm2nixlite.messages import plural
-from npm2nixlite.nix.build import Expression, blockers_of, nix_build
+from npm2nixlite.nix.build import EvaluationError, Expression, blockers_of, nix_build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,9 @@ _DESCRIPTION = """\
 Build a project canonically, with nix-build; where that cannot be, in a container.
 
 The container build (see 'npm2nixlite container-build --help') runs where the lock has blockers,
-and, with --fallback, where the canonical build fails. The last line says which one ran, and why.
+and, with --fallback, where the canonical build fails. An expression that cannot be evaluated is an
+error of its own: a typo is no reason to build with network. The last line says which build ran,
+and why.
 
 PROJECT is a directory with a lock.
 """
@@ -63,7 +65,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar=("NAME", "VALUE"),
         action="append",
         default=[],
-        help="an argument for it",
+        help="an argument for it, a string",
+    )
+    group.add_argument(
+        "--arg",
+        nargs=2,
+        metavar=("NAME", "EXPRESSION"),
+        action="append",
+        default=[],
+        help="an argument for it, a Nix expression",
     )
     group.add_argument(
         "--out-link",
@@ -94,11 +104,14 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         attribute=parsed.attr,
         strings=dict(parsed.argstr),
         out_link=parsed.out_link,
+        expressions=dict(parsed.arg),
     )
+    # A project may have no default.nix; a file that is named is expected to be there.
+    none_at_all = parsed.file is None and not expression.file.exists()
     try:
         paths = nix_build(expression)
-    except (BuildError, InputError) as error:
-        if not parsed.fallback:
+    except (BuildError, EvaluationError) as error:
+        if not parsed.fallback or (isinstance(error, EvaluationError) and not none_at_all):
             raise
         why = f"the canonical build failed: {error.what}"
         console.warn(f"{why}; building in a container")

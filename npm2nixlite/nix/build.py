@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,15 @@ from npm2nixlite.node_packages.read import load_node_packages
 from npm2nixlite.plan import plan_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from npm2nixlite.plan import Blocker
 
-__all__ = ["Expression", "blockers_of", "nix_build"]
+__all__ = ["EvaluationError", "Expression", "blockers_of", "nix_build"]
+
+
+class EvaluationError(InputError):
+    """A Nix expression that is not there, or cannot be evaluated: no build of it failed."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Expression:
     Attributes:
         file: A Nix file.
         attribute: The attribute of it to build; None for all.
-        strings: Its arguments.
+        strings: Its arguments that are strings.
+        expressions: Its other arguments, as Nix expressions.
         out_link: Where the symlink to the result goes.
     """
 
@@ -37,6 +42,19 @@ class Expression:
     attribute: str | None
     strings: Mapping[str, str]
     out_link: Path
+    expressions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words for Nix's commands."""
+        words = [str(self.file)]
+        if self.attribute is not None:
+            words += ["--attr", self.attribute]
+        for name, value in self.strings.items():
+            words += ["--argstr", name, value]
+        for name, value in self.expressions.items():
+            words += ["--arg", name, value]
+        return words
 
 
 def blockers_of(project: Path) -> tuple[Blocker, ...]:
@@ -70,33 +88,45 @@ def nix_build(expression: Expression) -> list[str]:
         The store paths of the results.
 
     Raises:
-        InputError: There is no such file.
+        EvaluationError: There is no such file, or it cannot be evaluated.
         BuildError: There is no Nix, or the build fails.
     """
     if not expression.file.exists():
-        raise InputError(
+        raise EvaluationError(
             "there is no Nix expression to build",
             where=str(expression.file),
-            hint="name it with --file; --fallback builds in a container instead",
+            hint="name it with --file, or let 'npm2nixlite init' write one",
         )
-    command = ["nix-build", str(expression.file), "--out-link", str(expression.out_link)]
-    if expression.attribute is not None:
-        command += ["--attr", expression.attribute]
-    for name, value in expression.strings.items():
-        command += ["--argstr", name, value]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
+    evaluated, _ = _run("nix-instantiate", expression.arguments)
+    if evaluated:
+        raise EvaluationError(
+            "the Nix expression cannot be evaluated",
+            where=str(expression.file),
+            hint="see above what is wrong with it; a build in a container would not mend that",
         )
-    except OSError as error:
+    out_link = ["--out-link", str(expression.out_link)]
+    status, output = _run("nix-build", [*expression.arguments, *out_link])
+    if status:
         raise BuildError(
-            f"nix-build cannot be run: {error.strerror}",
-            hint="install Nix; --fallback builds in a container instead",
-        ) from error
-    if done.returncode:
-        raise BuildError(
-            f"nix-build ended with status {done.returncode}",
+            f"nix-build ended with status {status}",
             where=str(expression.file),
             hint="see above what failed; --fallback builds in a container instead",
         )
-    return done.stdout.split()
+    return output.split()
+
+
+def _run(program: str, arguments: Sequence[str]) -> tuple[int, str]:
+    try:
+        done = subprocess.run(
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise BuildError(
+            f"{program} cannot be run: {error.strerror}",
+            hint="install Nix; --fallback builds in a container instead",
+        ) from error
+    return done.returncode, done.stdout

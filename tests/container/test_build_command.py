@@ -133,3 +133,21 @@ def test_without_a_nix_expression_there_is_nothing_to_build_canonically(
     run = build(yard, nix, "--fallback", "--json")
     assert run.status == 0, run.stderr
     assert json.loads(run.stdout)["ran"] == "container"
+
+
+@pytest.mark.usefixtures("canonical")
+def test_an_expression_that_cannot_be_evaluated_starts_no_container(yard: Yard, nix: Nix) -> None:
+    typo = yard.root / "typo.nix"
+    typo.write_text("{ }: nonesuch")
+    for file, status in ((typo, 2), (yard.root / "missing.nix", 2)):
+        run = build(yard, nix, "--file", file, "--fallback")
+        assert run.status == status
+        assert not yard.log.exists()
+
+
+def test_arguments_may_be_expressions(yard: Yard, nix: Nix, canonical: list[str]) -> None:
+    file = yard.root / "sources.nix"
+    file.write_text("{ sources, number }: assert number == 3; sources")
+    sources = f'(import {canonical[1]} {{ registry = "{canonical[-1]}"; }}).sources'
+    run = build(yard, nix, "--file", file, "--arg", "sources", sources, "--arg", "number", "1 + 2")
+    assert run.status == 0, run.stderr
