@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from semver import Version
-
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock.git import GitTree, git_tree
 from npm2nixlite.lock.model import (
@@ -20,6 +18,7 @@ from npm2nixlite.lock.model import (
     UrlTarball,
     registry_path,
 )
+from npm2nixlite.versions import is_semantic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -218,7 +217,7 @@ def _tarball(address: Address, users: list[tuple[Package, bool, str | None]]) ->
 
 
 def _check_version(lock: Lock, package: Package) -> None:
-    if package.version is None or not Version.is_valid(package.version):
+    if package.version is None or not is_semantic(package.version):
         raise InputError(
             f"{package.version!r} is no version",
             where=(lock.file, package.install_path),

@@ -1,11 +1,31 @@
-"""Versions and ranges as npm reads them; the plain ranges, which nearly all are, without delay."""
+"""Versions: npm's and their ranges, what a bump is, and what tools say of themselves.
+
+Plain ranges, which nearly all are, are read here without delay; node-semver reads the others.
+"""
 
 from __future__ import annotations
 
 import re
+from enum import Enum
 from functools import cache
 
-__all__ = ["fits_plainly", "in_range", "is_range", "is_version"]
+import semver
+from packaging.version import Version as ToolVersion
+
+__all__ = [
+    "Bump",
+    "ToolVersion",
+    "bump",
+    "fits_plainly",
+    "in_range",
+    "is_older",
+    "is_range",
+    "is_semantic",
+    "is_version",
+    "version_in",
+]
+
+_RELEASE_OF_TOOL = re.compile(r"\b\d+(?:\.\d+)+")
 
 _RELEASE = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
 _COMPARATOR = re.compile(
@@ -19,6 +39,53 @@ _AT_PRERELEASE = {">": ">=", "<=": "<", "": "none", "=": "none"}
 _GAP = re.compile(r"(\^|~|[<>]=?|=)\s+")
 
 _Comparator = tuple[str, tuple[int, ...]]
+
+
+class Bump(Enum):
+    """The most telling part of a semantic version in which two of them differ."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+    PATCH = "patch"
+    PRERELEASE = "prerelease"
+    BUILD = "build"
+
+
+def is_semantic(text: str) -> bool:
+    """Whether it is a semantic version, as a registry's versions are."""
+    return semver.Version.is_valid(text)
+
+
+def bump(old: str, new: str) -> Bump | None:
+    """What kind of change leads from one version to another, up or down.
+
+    None where they are equal, or one of them is no semantic version.
+
+    >>> bump("1.4.2", "1.5.0")
+    <Bump.MINOR: 'minor'>
+    """
+    if not is_semantic(old) or not is_semantic(new):
+        return None
+    before, after = semver.Version.parse(old), semver.Version.parse(new)
+    parts = zip(Bump, before.to_tuple(), after.to_tuple(), strict=True)
+    return next((part for part, one, other in parts if one != other), None)
+
+
+def is_older(one: str, other: str) -> bool:
+    """Whether the first of two semantic versions comes before the second."""
+    return semver.Version.parse(one) < semver.Version.parse(other)
+
+
+def version_in(answer: str) -> ToolVersion | None:
+    """The release that a tool names in the first line of what it answers to ``--version``.
+
+    What follows the numbers, such as a development version's date, is left out.
+
+    >>> version_in("nix-store (Nix) 2.34.0pre20260101_abcdef")
+    <Version('2.34.0')>
+    """
+    found = _RELEASE_OF_TOOL.search(answer.partition("\n")[0])
+    return None if found is None else ToolVersion(found[0])
 
 
 @cache

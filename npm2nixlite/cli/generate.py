@@ -241,6 +241,7 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
             "added": changes.added,
             "removed": changes.removed,
             "changed": {path: list(versions) for path, versions in changes.changed.items()},
+            "bumps": {path: kind.value for path, kind in changes.bumps().items()},
             "note": changes.note,
         }
     return fields

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from functools import cache
 
-from packaging.version import Version
-
 from npm2nixlite.errors import BuildError
+from npm2nixlite.versions import ToolVersion, version_in
 
 __all__ = ["OLDEST_NIX", "require_nix", "tool_version"]
 
-OLDEST_NIX = Version("2.8")
+OLDEST_NIX = ToolVersion("2.8")
 """What everything here, the generated files included, is tried with at the least."""
 
-_VERSION = re.compile(r"\b\d+(?:\.\d+)+")
 _TIMEOUT = 60.0  # seconds
 
 
 @cache
-def tool_version(program: str) -> Version | None:
+def tool_version(program: str) -> ToolVersion | None:
     """The release a program says it is, of what it answers to ``--version``.
-
-    What follows the numbers, such as a development version's date, is left out.
 
     Args:
         program: Found on PATH.
@@ -42,8 +37,7 @@ def tool_version(program: str) -> Version | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = _VERSION.search(answer.stdout.partition("\n")[0])
-    return None if found is None else Version(found[0])
+    return version_in(answer.stdout)
 
 
 def require_nix(purpose: str) -> None:

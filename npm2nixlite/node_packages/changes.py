@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.lock.model import Link
 from npm2nixlite.node_packages.model import NodePackages
+from npm2nixlite.versions import Bump, bump, is_older
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,11 @@ class Changes:
     changed: dict[str, tuple[str, str]] = field(default_factory=dict)
     note: str = ""
 
+    def bumps(self) -> dict[str, Bump]:
+        """Install path → what kind of bump it is, where both versions are semantic ones."""
+        kinds = {path: bump(old, new) for path, (old, new) in self.changed.items()}
+        return {path: kind for path, kind in kinds.items() if kind is not None}
+
     def lines(self) -> Iterator[str]:
         """One line for each change, for people."""
         for path, version in self.added.items():
@@ -40,10 +46,17 @@ class Changes:
         for path, version in self.removed.items():
             yield f"removed  {path} {version}".rstrip()
         for path, (old, new) in self.changed.items():
-            what = f"{old} → {new}" if old != new else f"{old} (hash, address or flags)".strip()
+            what = _step(old, new) if old != new else f"{old} (hash, address or flags)".strip()
             yield f"changed  {path} {what}"
         if self.note:
             yield self.note
+
+
+def _step(old: str, new: str) -> str:
+    kind = bump(old, new)
+    if kind is None:
+        return f"{old} → {new}"
+    return f"{old} → {new} ({kind.value}{', to an older one' if is_older(new, old) else ''})"
 
 
 def compare(old: NodePackages, new: NodePackages) -> Changes:

@@ -126,7 +126,7 @@ def test_check_writes_nothing_and_names_what_changed(
     for line in (
         "added    node_modules/d 1.0.0",
         "removed  node_modules/c 1.0.0",
-        "changed  node_modules/a 1.0.0 → 2.0.0",
+        "changed  node_modules/a 1.0.0 → 2.0.0 (major)",
         "changed  node_modules/b 1.0.0 (hash, address or flags)",
     ):
         assert line in stale.stdout
@@ -135,6 +135,7 @@ def test_check_writes_nothing_and_names_what_changed(
     (state,) = machine.json["projects"]
     assert state["state"] == "stale"
     assert state["changes"]["changed"]["node_modules/a"] == ["1.0.0", "2.0.0"]
+    assert state["changes"]["bumps"] == {"node_modules/a": "major"}
 
 
 def test_a_version_bump_changes_one_line_for_each_install_path(
