@@ -67,8 +67,19 @@ let
           ;
       };
       mkDevShell = import ./lib/dev-shell.nix {
-        inherit stdenv nodejs;
+        inherit
+          stdenv
+          python3
+          nodejs
+          mkNodeModules
+          ;
         mkShell = pkgs.mkShell or null;
+      };
+      # What nixpkgs' buildNpmPackage takes as npmDeps, beside npmConfigHook.
+      npmDeps = arguments: (plan arguments).file;
+      npmConfigHook = import ./lib/npm-config-hook.nix {
+        inherit stdenv python3;
+        nodejs = buildNodejs;
       };
     };
 
@@ -90,4 +101,6 @@ in
   mkNodeModules = withNodejs "mkNodeModules";
   buildNpmProject = withNodejs "buildNpmProject";
   mkDevShell = withNodejs "mkDevShell";
+  npmDeps = withNodejs "npmDeps";
+  inherit (libraryWith { inherit nodejs buildNodejs; }) npmConfigHook;
 }

@@ -78,7 +78,7 @@ stdenv.mkDerivation (
       python3 -m npm2nixlite.project tree "$manifestPath" work
       # install scripts call commands whose first line names /usr/bin/env
       patchShebangs --build work
-      python3 -m npm2nixlite.project addon "$manifestPath" work '${path}' "$out"
+      python3 -m npm2nixlite.project addon work '${path}' "$out"
     '';
   }
 )

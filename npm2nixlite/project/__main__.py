@@ -2,9 +2,11 @@
 
 python3 -m npm2nixlite.project tree PLAN.json DIRECTORY
     make a tree in a directory, which may be a project
+python3 -m npm2nixlite.project agree PLAN.json DIRECTORY
+    see that a project's lock is the one that a tree is made from
 python3 -m npm2nixlite.project link TREE DIRECTORY
     link a tree that is made already into a project
-python3 -m npm2nixlite.project addon PLAN.json DIRECTORY INSTALL-PATH OUT
+python3 -m npm2nixlite.project addon DIRECTORY INSTALL-PATH OUT
     run a package's install scripts in an assembled tree, and keep what they make
 python3 -m npm2nixlite.project run DIRECTORY [INSTALL-PATH...]
     run the install scripts of packages where they are
@@ -14,17 +16,19 @@ python3 -m npm2nixlite.project install PLAN.json OUT TREE NODE [WORKSPACE...]
     install the project in the current directory; TREE may be empty
 python3 -m npm2nixlite.project check OUT
     see that no link leads to nothing
+python3 -m npm2nixlite.project shell (linked TREE | writable PLAN.json) LOCK-HASH ROOT
+    put a tree into the project that a shell is entered in, and say where that is
 """
 
 from __future__ import annotations
 
 import gc
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError, Npm2nixliteError
+from npm2nixlite.files import remove_tree
 from npm2nixlite.project.tree import make_tree, read_plan
 
 if TYPE_CHECKING:
@@ -46,11 +50,32 @@ def _run(arguments: list[str]) -> int:
     match arguments:
         case ["tree", plan, directory]:
             _make(read_plan(Path(plan)), Path(directory))
+        case ["agree", plan, directory]:
+            from npm2nixlite.project.agree import check_lock
+
+            check_lock(read_plan(Path(plan)).manifest, Path(directory))
         case ["link", tree, directory]:
             from npm2nixlite.project.install import link_tree
 
             link_tree(Path(tree), Path(directory))
-        case ["addon", plan, directory, location, out]:
+        case ["shell", "linked" | "writable" as mode, source, lock_hash, root]:
+            from npm2nixlite.project.shell import enter, find_project
+
+            project = find_project(Path.cwd(), root, lock_hash)
+            enter(project, Path(source), writable=mode == "writable")
+            sys.stdout.write(f"{project}\n")
+        case ["check", out]:
+            from npm2nixlite.project.links import check_links
+
+            check_links(Path(out))
+        case _:
+            return _build(arguments)
+    return 0
+
+
+def _build(arguments: list[str]) -> int:
+    match arguments:
+        case ["addon", directory, location, out]:
             from npm2nixlite.project.addon import build_addon
 
             if not (Path(directory) / location).is_dir():
@@ -79,10 +104,6 @@ def _run(arguments: list[str]) -> int:
                 node=node,
                 tree=Path(tree) if tree else None,
             )
-        case ["check", out]:
-            from npm2nixlite.project.links import check_links
-
-            check_links(Path(out))
         case _:
             sys.stderr.write(__doc__ or "")
             return 2
@@ -96,7 +117,9 @@ def _make(plan: Plan, directory: Path) -> None:
         if location.startswith("../") or "node_modules" in location.split("/"):
             continue
         if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place if entry.get("directory") else place / "node_modules", True)
+            ours = place if entry.get("directory") else place / "node_modules"
+            if ours.is_dir():
+                remove_tree(ours)
     make_tree(plan, directory)
 
 

@@ -23,6 +23,7 @@ from npm2nixlite.assemble.load import read_lock_json
 from npm2nixlite.assemble.node_modules import select
 from npm2nixlite.assemble.package_json import normalize_bin
 from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.files import remove_tree
 from npm2nixlite.pack.directory import IGNORE_FILES, bins_of, package_directory
 from npm2nixlite.project.links import check_links
 from npm2nixlite.project.tree import make_tree
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from npm2nixlite.assemble.manifest import Manifest
     from npm2nixlite.project.tree import Plan
 
-__all__ = ["install_project", "link_tree", "own_files"]
+__all__ = ["install_project", "link_tree", "node_modules_of", "own_files"]
 
 _RUNS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 """How a file begins that the system can run: a script, or a program for Linux or Darwin."""
@@ -101,12 +102,12 @@ def install_project(
 
 def link_tree(tree: Path, project: Path) -> None:
     """Link every ``node_modules`` of an assembled tree into a project, in the place of its own."""
-    for modules in _node_modules(tree):
+    for modules in node_modules_of(tree):
         target = project / modules
         if target.is_symlink() or not target.is_dir():
             target.unlink(missing_ok=True)
         else:
-            shutil.rmtree(target)
+            remove_tree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(tree / modules)
 
@@ -213,9 +214,10 @@ def _link_manuals(place: _Place, one: Workspace) -> None:
             (folder / file.name).symlink_to(file)
 
 
-def _node_modules(tree: Path, below: Path = Path()) -> Iterator[Path]:
+def node_modules_of(tree: Path, below: Path = Path()) -> Iterator[Path]:
+    """Every ``node_modules`` of a project that is in no other one, relative to the project."""
     for entry in sorted((tree / below).iterdir()):
         if entry.name == "node_modules":
             yield below / entry.name
         elif entry.is_dir() and not entry.is_symlink():
-            yield from _node_modules(tree, below / entry.name)
+            yield from node_modules_of(tree, below / entry.name)

@@ -13,6 +13,7 @@ from npm2nixlite.assemble.manifest import Manifest, parse_manifest
 from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import remove_tree
 from npm2nixlite.project.patches import Patch, apply_patches
 
 if TYPE_CHECKING:
@@ -93,4 +94,4 @@ def _remove(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
     else:
-        shutil.rmtree(path)
+        remove_tree(path)

@@ -2,7 +2,7 @@
 # The sandbox must see the tools (sandbox-paths = /bin /usr /lib /lib64).
 #
 # A build finds the tools of a stdenv, and Node.js and Python only where they are among its inputs,
-# as with nixpkgs: see ./builder.sh. One thing the sandbox cannot hide: /usr/bin/env is there.
+# as with nixpkgs: see ./setup.sh. One thing the sandbox cannot hide: /usr/bin/env is there.
 {
   nodeVersion ? null,
   # Where Node.js and npm are.
@@ -28,6 +28,9 @@ let
     ln -s /usr/bin/gcc $out/bin/cc
     ln -s /usr/bin/g++ $out/bin/c++'';
 
+  # nix-shell reads it, too.
+  stdenv = linked "stdenv" "cp ${./setup.sh} $out/setup";
+
   mkDerivation =
     arguments:
     if builtins.isFunction arguments then
@@ -49,9 +52,10 @@ let
           inherit system initialPath;
           builder = "/bin/bash";
           args = [
-            "-e"
-            ./builder.sh
+            "-ec"
+            ". $stdenv/setup; genericBuild; exit 0"
           ];
+          inherit stdenv;
           nativeBuildInputs = [ ];
           buildInputs = [ ];
         }

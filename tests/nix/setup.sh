@@ -5,8 +5,8 @@ set -e -o pipefail
 shopt -s nullglob inherit_errexit
 umask 022
 export PATH="" HOST_PATH=""
-prefix=${out:?}
-NIX_STORE=${NIX_STORE:-${out%/*}}
+prefix=${out-}
+NIX_STORE=${NIX_STORE:-${prefix%/*}}
 # Debian's cc is a link through /etc, which the sandbox does not have
 export CC=gcc CXX=g++
 
@@ -164,19 +164,23 @@ fixupPhase() {
   runHook postFixup
 }
 
+genericBuild() {
+  if [ -n "${buildCommand-}" ]; then
+    eval "$buildCommand"
+    return
+  fi
+  local phase name skip
+  for phase in unpackPhase patchPhase configurePhase buildPhase checkPhase installPhase fixupPhase; do
+    case $phase in
+      checkPhase) if [ -z "${doCheck-}" ]; then continue; fi ;;
+      *)
+        name=${phase%Phase}
+        skip=dont${name^}
+        if [ -n "${!skip-}" ]; then continue; fi
+        ;;
+    esac
+    if [ -n "${!phase-}" ]; then eval "${!phase}"; else "$phase"; fi
+  done
+}
+
 addInputs
-if [ -n "${buildCommand-}" ]; then
-  eval "$buildCommand"
-  exit
-fi
-for phase in unpackPhase patchPhase configurePhase buildPhase checkPhase installPhase fixupPhase; do
-  case $phase in
-    checkPhase) if [ -z "${doCheck-}" ]; then continue; fi ;;
-    *)
-      name=${phase%Phase}
-      skip=dont${name^}
-      if [ -n "${!skip-}" ]; then continue; fi
-      ;;
-  esac
-  if [ -n "${!phase-}" ]; then eval "${!phase}"; else "$phase"; fi
-done
