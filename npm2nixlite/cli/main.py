@@ -22,7 +22,7 @@ __all__ = ["run"]
 
 _COMMANDS = (
     *("init", "generate", "prime", "push", "verify", "build", "container-build", "nix-dir"),
-    "bench",
+    *("cache-check", "cache-gc", "bench"),
 )
 
 _EPILOG = """\

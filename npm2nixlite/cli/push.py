@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.binarycache.address import DEFAULT_JOBS
 from npm2nixlite.binarycache.compression import Compression
-from npm2nixlite.binarycache.credentials import Credentials
+from npm2nixlite.cli.cache_options import add_token_option, read_token
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import DEFAULT_FILE, source_options
 from npm2nixlite.cli.options import add_fetch_options, natural, positive
@@ -116,9 +116,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=[],
         help="the public key that the fleet trusts it by",
     )
-    group.add_argument(
-        "--token-file", metavar="FILE", type=Path, help="a bearer token for http(s), in a file"
-    )
+    add_token_option(group)
     group.add_argument(
         "--jobs",
         metavar="N",
@@ -146,7 +144,7 @@ def _options(parsed: argparse.Namespace, store_dir: str) -> PushOptions:
         compression=None if parsed.compression is None else Compression(parsed.compression),
         level=parsed.compression_level,
         key_files=tuple(parsed.key_file),
-        credentials=None if parsed.token_file is None else _token(parsed.token_file),
+        credentials=None if parsed.token_file is None else read_token(parsed.token_file),
         jobs=parsed.jobs,
         priority=parsed.priority,
         upstreams=tuple(parsed.upstream),
@@ -176,10 +174,3 @@ def _sort(parsed: argparse.Namespace, store_dir: str) -> tuple[list[Path], list[
                 hint=f"expected a {OUTPUT_NAME}, a directory that has one, or ./result",
             )
     return files, store_paths
-
-
-def _token(file: Path) -> Credentials:
-    try:
-        return Credentials.bearer(file.read_text("utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(file)) from None

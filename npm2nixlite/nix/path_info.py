@@ -23,7 +23,7 @@ from npm2nixlite.store.valid_path import ValidPath, references_first
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["closure", "parse_path_info", "store_path"]
+__all__ = ["closure", "parse_path_info", "roots", "store_path"]
 
 Json = Any
 """What `json` reads; each use of it below may fail, and is caught in `parse_path_info`."""
@@ -76,7 +76,7 @@ async def closure(paths: Sequence[str], *, recursive: bool = True) -> list[Valid
     for batch in batches(paths):
         flags = ["--recursive"] if recursive else []
         lines = await run([*_NIX, "path-info", "--json", *flags, *batch])
-        for item in parse_path_info("\n".join(lines), await _roots()):
+        for item in parse_path_info("\n".join(lines), await roots()):
             found.setdefault(item.store_path, item)
     return references_first(found.values())
 
@@ -184,7 +184,7 @@ def _signature(given: Json) -> str:
     return given if isinstance(given, str) else f"{given['keyName']}:{given['sig']}"
 
 
-async def _roots() -> list[Path]:
+async def roots() -> list[Path]:
     """Where the local store's directory may be below; a store may have a root of its own."""
     store = os.environ.get("NIX_REMOTE") or await _configured_store()
     root = store if store.startswith("/") else ""

@@ -129,7 +129,13 @@ class HttpBackend:
         pending = [""]
         while pending:
             directory = pending.pop()
-            for entry in _listing(await self.get(directory), self._base + directory):
+            try:
+                raw = await self.get(directory)
+            except BuildError as error:
+                if "answered 403" not in error.what:  # nginx's answer for what it does not list
+                    raise
+                raw = None
+            for entry in _listing(raw, self._base + directory):
                 name = quote(str(entry.get("name")))
                 if name.startswith("."):
                     continue
