@@ -32,6 +32,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Contestant
 from benchmarks.workload import KEPT
+from npm2nixlite.assemble.manifest import (
+    FromDirectory,
+    FromNowhere,
+    FromParent,
+    FromTarball,
+    FromTree,
+    LinkTo,
+)
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions, generate
@@ -42,7 +50,7 @@ from npm2nixlite.verify.sources import Sources
 from npm2nixlite.verify.verify import addresses_of
 
 if TYPE_CHECKING:
-    from npm2nixlite.assemble.manifest import Manifest
+    from npm2nixlite.assemble.manifest import Manifest, ManifestEntry
     from npm2nixlite.assemble.package_json import Json
     from npm2nixlite.integrity import Integrity
 
@@ -105,7 +113,7 @@ def prepare(project: Path, scratch: Path) -> Prepared:
 def _json(manifest: Manifest) -> Json:
     platform = manifest.platform
     return {
-        "packages": manifest.packages,
+        "packages": {path: _entry_json(entry) for path, entry in manifest.packages.items()},
         "os": platform.os,
         "cpu": platform.cpu,
         "libc": platform.libc,
@@ -114,6 +122,22 @@ def _json(manifest: Manifest) -> Json:
         "lock": str(manifest.lock),
         "packageJson": str(manifest.package_json),
     }
+
+
+def _entry_json(entry: ManifestEntry) -> Json:
+    match entry.origin:
+        case FromTarball(file):
+            return {**entry.fields, "tarball": file}
+        case FromTree(directory):
+            return {**entry.fields, "tree": directory}
+        case FromDirectory(directory):
+            return {**entry.fields, "directory": directory}
+        case LinkTo(target):
+            return {**entry.fields, "link": target}
+        case FromParent():
+            return {**entry.fields, "inBundle": True}
+        case FromNowhere():
+            return entry.fields
 
 
 def clear(directory: Path, aside: Path) -> None:

@@ -10,7 +10,7 @@ import gc
 import sys
 from pathlib import Path
 
-from npm2nixlite.assemble.manifest import Manifest, read_manifest
+from npm2nixlite.assemble.manifest import FromTree, Manifest, read_manifest
 from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.errors import Npm2nixliteError
 
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _assemble(manifest: Manifest, out: Path) -> None:
-    if not any("tree" in entry for entry in manifest.packages.values()):
+    if not any(isinstance(entry.origin, FromTree) for entry in manifest.packages.values()):
         assemble(manifest, out)
         return
     from npm2nixlite.assemble.trees import pack_trees

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.assemble.archive import Archive
 from npm2nixlite.assemble.groups import believe_flags, mark_groups, remove_extraneous
 from npm2nixlite.assemble.header import BadTarballError, Kind
+from npm2nixlite.assemble.manifest import FromTarball, LinkTo
 from npm2nixlite.assemble.npm_version import rules_of
 from npm2nixlite.assemble.package_json import (
     Json,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from npm2nixlite.assemble.manifest import Manifest
+    from npm2nixlite.assemble.manifest import Manifest, Origin
 
 __all__ = ["described_entries", "load_tree", "read_lock_json"]
 
@@ -63,12 +64,12 @@ def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
     if not isinstance(lock.get("packages"), dict):
         required = _requirements(lock)
         described = {
-            path: (entry, _asked(path, entry, manifest.packages.get(path, {}), required.get(path)))
+            path: (entry, _asked(path, entry, manifest.origin(path), required.get(path)))
             for path, (entry, _) in described.items()
         }
     for path, (entry, _) in described.items():
-        directory = manifest.packages.get(path, {}).get("directory")
-        if isinstance(directory, str):
+        directory = manifest.directory(path)
+        if directory is not None:
             found = _local(directory)
             if found is not None:
                 described[path] = (entry, found)
@@ -138,13 +139,14 @@ def _described(path: str, entry: Mapping[str, object]) -> Json:
     return normalize({"name": _folder_name(path), **entry})
 
 
-def _asked(path: str, entry: Mapping[str, object], packed: Json, required: object) -> Json:
+def _asked(path: str, entry: Mapping[str, object], origin: Origin, required: object) -> Json:
     """What the registry would answer about a version 1 lock's package; the tarball is asked."""
     if entry.get("name", _folder_name(path)) != _folder_name(path):
         # npm asks about the alias by its new name, gets no answer, and keeps what the lock has
         return _described(path, {**entry, "dependencies": required or {}})
-    tarball = packed.get("tarball")
-    package = _packed_package_json(path, tarball) if isinstance(tarball, str) else None
+    package = None
+    if isinstance(origin, FromTarball):
+        package = _packed_package_json(path, origin.file)
     if package is None:
         return _described(path, entry)
     package = normalize(package)
@@ -179,8 +181,9 @@ def _local(directory: str) -> Json | None:
 def _from_manifest(manifest: Manifest) -> dict[str, tuple[Mapping[str, object], Json]]:
     described: dict[str, tuple[Mapping[str, object], Json]] = {}
     for path, entry in manifest.packages.items():
-        link = entry.get("link")
-        shaped = {**entry, "link": True, "resolved": link} if isinstance(link, str) else entry
+        shaped = entry.fields
+        if isinstance(entry.origin, LinkTo):
+            shaped = {"link": True, "resolved": entry.origin.target}
         described[path] = (shaped, _described(path, shaped))
     return described
 
@@ -194,7 +197,8 @@ def _without_edges(
     }
     tree = build_tree({}, blind, rules=rules_of(manifest.platform.npm))
     for node in tree.nodes.values():
-        _take_flags(node, manifest.packages.get(node.location, {}) or node.entry)
+        known = manifest.packages.get(node.location)
+        _take_flags(node, node.entry if known is None else known.fields or node.entry)
     return tree
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,87 @@ from npm2nixlite.assemble.platform import Platform
 from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from npm2nixlite.assemble.package_json import Json
 
-__all__ = ["Manifest", "parse_manifest", "read_manifest"]
+__all__ = [
+    "FromDirectory",
+    "FromNowhere",
+    "FromParent",
+    "FromTarball",
+    "FromTree",
+    "LinkTo",
+    "Manifest",
+    "ManifestEntry",
+    "Origin",
+    "parse_manifest",
+    "read_manifest",
+]
 
 _GROUPS = frozenset({"dev", "optional", "peer"})
+
+
+@dataclass(frozen=True, slots=True)
+class FromTarball:
+    """A package that is unpacked from a file."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromTree:
+    """A git dependency's files, which are packed first; see `npm2nixlite.assemble.trees`."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromDirectory:
+    """A local dependency's files."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTo:
+    """A link to another install path; empty for the project itself."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromParent:
+    """What the tarball of a package above brings along."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromNowhere:
+    """What stays unfilled: left out, or a local dependency whose files nobody gave."""
+
+
+Origin = FromTarball | FromTree | FromDirectory | LinkTo | FromParent | FromNowhere
+"""Where what stands at an install path comes from."""
+
+_ORIGINS: Mapping[str, Callable[[str], Origin]] = {
+    "tarball": FromTarball,
+    "tree": FromTree,
+    "directory": FromDirectory,
+    "link": LinkTo,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """What stands at an install path.
+
+    Attributes:
+        origin: Where it comes from.
+        fields: The lock's fields of the package, as far as they are known.
+    """
+
+    origin: Origin
+    fields: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +101,7 @@ class Manifest:
     """What to assemble.
 
     Attributes:
-        packages: Install path → ``tarball`` (a file), ``tree`` (a git dependency's files, see
-            `npm2nixlite.assemble.trees`), ``directory`` (a local dependency's files) or ``link``
-            (a target's install path), and the lock's fields of the package. An entry with none
-            of these comes in another's tarball, or stays unfilled.
+        packages: Install path → what stands there.
         omit: Groups to leave out: ``dev``, ``optional``, ``peer``.
         platform: What to install for.
         lock: The lock the packages are from; without it, npm's ``.package-lock.json`` is not
@@ -41,13 +112,23 @@ class Manifest:
             the project; empty for all of it.
     """
 
-    packages: Mapping[str, Json]
+    packages: Mapping[str, ManifestEntry]
     omit: frozenset[str]
     platform: Platform
     lock: Path | None = None
     package_json: Path | None = None
     scripts: tuple[str, ...] = ()
     workspaces: tuple[str, ...] = ()
+
+    def origin(self, location: str) -> Origin:
+        """Where what stands at an install path comes from; from nowhere if it is not known."""
+        entry = self.packages.get(location)
+        return FromNowhere() if entry is None else entry.origin
+
+    def directory(self, location: str) -> str | None:
+        """The files of a local dependency at an install path; None for anything else."""
+        origin = self.origin(location)
+        return origin.directory if isinstance(origin, FromDirectory) else None
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -79,10 +160,6 @@ def parse_manifest(value: object) -> Manifest:
     packages = value.get("packages")
     if not isinstance(packages, dict):
         raise InputError("a manifest needs 'packages'")
-    for location, entry in packages.items():
-        if not isinstance(entry, dict):
-            raise InputError("an entry is an object", where=location)
-        _check_location(location)
     omit = frozenset(_texts(value, "omit"))
     if not omit <= _GROUPS:
         raise InputError(
@@ -94,7 +171,7 @@ def parse_manifest(value: object) -> Manifest:
     if npm is None and nodejs is not None:
         npm = npm_version(Path(nodejs))
     return Manifest(
-        packages=packages,
+        packages={location: _entry(location, entry) for location, entry in packages.items()},
         omit=omit,
         platform=Platform(
             os=_text(value, "os") or "linux",
@@ -108,6 +185,25 @@ def parse_manifest(value: object) -> Manifest:
         scripts=_texts(value, "scripts"),
         workspaces=_texts(value, "workspaces"),
     )
+
+
+def _entry(location: str, value: object) -> ManifestEntry:
+    if not isinstance(value, dict):
+        raise InputError("an entry is an object", where=location)
+    _check_location(location)
+    try:
+        return ManifestEntry(_origin(value), {k: v for k, v in value.items() if k not in _ORIGINS})
+    except InputError as error:
+        raise error.within(location) from error
+
+
+def _origin(value: Json) -> Origin:
+    texts = {name: text for name in _ORIGINS if (text := _text(value, name)) is not None}
+    if len(texts) > 1:
+        raise InputError(f"an entry has one of {', '.join(texts)}")
+    for name, text in texts.items():
+        return _ORIGINS[name](text)
+    return FromParent() if value.get("inBundle") is True else FromNowhere()
 
 
 def _check_location(location: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.manifest import FromTarball, FromTree, ManifestEntry
 from npm2nixlite.errors import BuildError, InputError
 from npm2nixlite.pack.tarball import pack
 
@@ -27,15 +28,14 @@ def pack_trees(manifest: Manifest, scratch: Path) -> Manifest:
     """
     packages = dict(manifest.packages)
     for number, (path, entry) in enumerate(manifest.packages.items()):
-        tree = entry.get("tree")
-        if not isinstance(tree, str):
+        if not isinstance(entry.origin, FromTree):
             continue
         tarball = scratch / f"tree-{number}.tgz"
         try:
-            pack(Path(tree), tarball)
+            pack(Path(entry.origin.directory), tarball)
         except (OSError, InputError) as error:
             raise BuildError(
                 f"this git dependency cannot be packed: {error}", where=path
             ) from error
-        packages[path] = {**entry, "tarball": str(tarball)}
+        packages[path] = ManifestEntry(FromTarball(str(tarball)), entry.fields)
     return replace(manifest, packages=packages)

@@ -112,12 +112,13 @@ def _build(arguments: list[str]) -> int:
 
 def _make(plan: Plan, directory: Path) -> None:
     """Take away what is there of it, as ``npm ci`` does, and make it."""
-    for location, entry in {"": {}, **plan.manifest.packages}.items():
+    for location in ("", *plan.manifest.packages):
         place = directory / location
         if location.startswith("../") or "node_modules" in location.split("/"):
             continue
         if place.is_dir() and not place.is_symlink():
-            ours = place if entry.get("directory") else place / "node_modules"
+            filled = plan.manifest.directory(location) is not None
+            ours = place if filled else place / "node_modules"
             if ours.is_dir():
                 remove_tree(ours)
     make_tree(plan, directory)

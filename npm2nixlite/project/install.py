@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.bins import mend
 from npm2nixlite.assemble.load import read_lock_json
+from npm2nixlite.assemble.manifest import FromDirectory
 from npm2nixlite.assemble.node_modules import select
 from npm2nixlite.assemble.package_json import normalize_bin
 from npm2nixlite.errors import BuildError, InputError
@@ -133,7 +134,7 @@ def _local_directories(manifest: Manifest) -> set[str]:
     return {
         location
         for location in targets
-        if not location.startswith("../") and "directory" not in manifest.packages.get(location, {})
+        if not location.startswith("../") and manifest.directory(location) is None
     }
 
 
@@ -162,7 +163,7 @@ def _make_tree(plan: Plan, root: Path, apart: Collection[str]) -> None:
     packages = {
         path: entry
         for path, entry in plan.manifest.packages.items()
-        if path not in apart or "directory" not in entry
+        if path not in apart or not isinstance(entry.origin, FromDirectory)
     }
     make_tree(replace(plan, manifest=replace(plan.manifest, packages=packages)), root)
     modules = root / "node_modules"

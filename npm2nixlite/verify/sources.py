@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npm2nixlite.assemble.manifest import Manifest
+from npm2nixlite.assemble.manifest import (
+    FromDirectory,
+    FromNowhere,
+    FromParent,
+    FromTarball,
+    FromTree,
+    LinkTo,
+    Manifest,
+    ManifestEntry,
+    Origin,
+)
 from npm2nixlite.assemble.prepare import install
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock.find import find_lock
@@ -16,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from npm2nixlite.assemble.package_json import Json
     from npm2nixlite.assemble.platform import Platform
     from npm2nixlite.cache import Cache
     from npm2nixlite.lock.git import GitTree
@@ -60,13 +69,13 @@ class Sources:
             BuildError: What a git dependency's own lock asks for cannot be assembled.
             InputError: The lock has git dependencies of which it gives no commit.
         """
-        packages: dict[str, Json] = {}
+        origins: dict[str, Origin] = {}
         for entry in lock.entries:
             path = entry.install_path
             if isinstance(entry, Link):
-                packages[path] = {"link": entry.target}
+                origins[path] = LinkTo(entry.target)
             elif path in pins:
-                packages[path] = self._filled(pins[path], project)
+                origins[path] = self._filled(pins[path], project)
             elif isinstance(entry.source, GitRevision):
                 raise InputError(
                     "a git dependency of which the lock gives no commit cannot be assembled",
@@ -75,26 +84,27 @@ class Sources:
                 )
             elif isinstance(entry.source, LocalDirectory):
                 found = (project / entry.source.path).is_dir() and not path.startswith("../")
-                packages[path] = {"directory": str(project / entry.source.path)} if found else {}
+                local = FromDirectory(str(project / entry.source.path))
+                origins[path] = local if found else FromNowhere()
             elif not isinstance(entry.source, Missing):
-                packages[path] = {"inBundle": True}
+                origins[path] = FromParent()
         package_json = project / "package.json"
         return Manifest(
-            packages=packages,
+            packages={path: ManifestEntry(origin) for path, origin in origins.items()},
             omit=omit,
             platform=self._host,
             lock=find_lock(project),
             package_json=package_json if package_json.is_file() else None,
         )
 
-    def _filled(self, pin: AnyPin, project: Path) -> Json:
+    def _filled(self, pin: AnyPin, project: Path) -> Origin:
         if isinstance(pin, LocalPin):
-            return {"tarball": str(project / pin.path)}
+            return FromTarball(str(project / pin.path))
         if not isinstance(pin, GitPin):
-            return {"tarball": str(self._cache.path(pin.sha512))}
+            return FromTarball(str(self._cache.path(pin.sha512)))
         if pin.prepare:
-            return {"tarball": str(self._with_its_dependencies(pin))}
-        return {"tree": str(self._cache.tree(pin.sha256) / pin.tree.directory)}
+            return FromTarball(str(self._with_its_dependencies(pin)))
+        return FromTree(str(self._cache.tree(pin.sha256) / pin.tree.directory))
 
     def _with_its_dependencies(self, pin: GitPin) -> Path:
         """Pack a git dependency as npm does under ``--ignore-scripts``: installed, but not built.
