@@ -102,7 +102,7 @@
         pkgs: pkgs.nixfmt-tree or pkgs.nixfmt-rfc-style or pkgs.nixfmt
       );
 
-      # What takes minutes and not hours: everything but the pages.
+      # What takes minutes and not hours, but for the machine.
       checks = forSystems (
         pkgs:
         let
@@ -112,7 +112,16 @@
           inherit (packages) npm2nixlite;
           inherit (packages.npm2nixlite.tests) library web-service;
         }
-        // (if isLinux pkgs then { inherit (packages) mempool-backend; } else { })
+        // (
+          if isLinux pkgs then
+            {
+              inherit (packages) mempool-backend;
+              # It builds the pages, too, and needs KVM.
+              mempool-vm = (import ./nix/tests { inherit pkgs; }).mempool;
+            }
+          else
+            { }
+        )
       );
     };
 }

@@ -1,5 +1,6 @@
 """Add a release of mempool to this directory, or make the files of all known ones anew.
 
+    python nix/mempool/release.py check
     python nix/mempool/release.py add 3.4.0
     python nix/mempool/release.py regenerate
 
@@ -11,7 +12,8 @@ A release is a directory below `releases/`:
     rust-gbt-packages.nix    the one npm package that builds rust-gbt (since 3.0.0)
     rust-gbt-crates.json     the crates in rust-gbt's Cargo.lock (since 3.0.0)
 
-Needs Nix, git, npm's configuration for the registry, and the network. `regenerate` keeps what is
+Needs Nix, git, npm's configuration for the registry, and the network. `check` prints the releases
+that are newer than all known ones, and exits with 1 where there are any. `regenerate` keeps what is
 pinned and fails where a source no longer has its hash.
 """
 
@@ -39,13 +41,16 @@ class ReleaseError(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; 0, or 1 with a message on stderr."""
+    """Run the command line; 0, 1 where `check` found releases, or 2 with a message on stderr."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("add", help="add a release, or replace it")
     add.add_argument("version", help="as in its tag, with or without the v")
+    check = commands.add_parser(
+        "check", help="whether there is a release newer than the known ones"
+    )
     again = commands.add_parser("regenerate", help="make the files of all known releases anew")
     for command in (add, again):
         command.add_argument(
@@ -54,14 +59,22 @@ def main(arguments: list[str] | None = None) -> int:
             metavar="DIR",
             help="unpacked sources, one directory v<version> each, instead of downloading them",
         )
+    for command in (add, again, check):
         command.add_argument(
-            "--releases", type=Path, default=RELEASES, metavar="DIR", help="where they are written"
+            "--releases", type=Path, default=RELEASES, metavar="DIR", help="where they are"
         )
+    check.add_argument(
+        "--forge", default=FORGE, metavar="URL", help=f"where {OWNER}/mempool is; {FORGE}"
+    )
     add.add_argument("--commit", help="the tag's commit, instead of asking the forge")
     add.add_argument("--logos", help="commit of mining-pool-logos, instead of the newest")
     add.add_argument("--pools", help="commit of mining-pools, instead of the newest")
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.command == "check":
+            newer = newer_releases(chosen.forge, chosen.releases)
+            sys.stdout.writelines(f"{version}\n" for version in newer)
+            return 1 if newer else 0
         if chosen.command == "add":
             version = chosen.version.removeprefix("v")
             commits = {"mining-pool-logos": chosen.logos, "mining-pools": chosen.pools}
@@ -73,8 +86,26 @@ def main(arguments: list[str] | None = None) -> int:
                 write_release(file.parent, pinned_source(pinned, file, chosen.source), pinned)
     except (ReleaseError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n{getattr(error, 'stderr', None) or ''}")
-        return 1
+        return 2
     return 0
+
+
+def newer_releases(forge: str, releases: Path) -> list[str]:
+    """The releases on the forge that are newer than all known ones, the oldest first.
+
+    A release has a tag of three numbers; what has more (`v3.4.0-alpha1`) is none.
+    """
+    lines = run("git", "ls-remote", "--tags", f"{forge}/{OWNER}/mempool").splitlines()
+    tags = [line.rpartition("refs/tags/")[2].removesuffix("^{}") for line in lines]
+    tagged = {numbers(tag) for tag in tags if re.fullmatch(r"v\d+\.\d+\.\d+", tag)}
+    known = [numbers(directory.parent.name) for directory in releases.glob("*/release.json")]
+    newest = max(known, default=())
+    return [".".join(map(str, version)) for version in sorted(tagged) if version > newest]
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version, with or without the v."""
+    return tuple(int(number) for number in version.removeprefix("v").split("."))
 
 
 def pin(

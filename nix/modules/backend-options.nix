@@ -79,6 +79,76 @@ in
   cookie_file = optional types.str "File with `user:password` of bitcoind's RPC, such as bitcoind's own `.cookie`.";
   rpc_user = optional types.str "User of bitcoind's RPC, where there is no `cookie_file`.";
   rpc_password_file = optional types.str "File with that user's password.";
+  lightning = {
+    lnd = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            rest_url = mkOption {
+              type = types.str;
+              default = "https://localhost:8080";
+              description = "Address of LND's REST interface.";
+            };
+            macaroon_file = mkOption {
+              type = types.str;
+              example = "/var/lib/lnd/data/chain/bitcoin/mainnet/readonly.macaroon";
+              description = "LND's macaroon; the one that may read is enough.";
+            };
+            certificate_file = mkOption {
+              type = types.str;
+              example = "/var/lib/lnd/tls.cert";
+              description = "LND's certificate.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = ''
+        An LND whose view of the Lightning network is shown. systemd hands its files to the backend,
+        whoever owns them. The pages show it where `services.mempool-frontend.settings.LIGHTNING` is
+        true.
+      '';
+    };
+    cln = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            socket = mkOption {
+              type = types.str;
+              example = "/var/lib/clightning/bitcoin/lightning-rpc";
+              description = "Core Lightning's socket.";
+            };
+            group = mkOption {
+              type = types.str;
+              example = "clightning";
+              description = "The group that may use it, in which the backend is then.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = "A Core Lightning whose view of the Lightning network is shown.";
+    };
+  };
+  health_check = {
+    enable = mkOption {
+      type = types.bool;
+      default = true;
+      description = ''
+        Whether a backend that answered since its start, and answers no longer, is restarted.
+      '';
+    };
+    interval = mkOption {
+      type = types.ints.positive;
+      default = 60;
+      description = "Seconds between two looks.";
+    };
+    failures = mkOption {
+      type = types.ints.positive;
+      default = 3;
+      description = "How many looks in a row must fail.";
+    };
+  };
   memory_limit = mkOption {
     type = types.ints.positive;
     default = 8192;

@@ -7,5 +7,6 @@
     ./mempool-frontend.nix
     ./electrs.nix
     ./mempool.nix
+    ./tor.nix
   ];
 }

@@ -43,6 +43,7 @@ let
     rpc_listen = optional types.str "Address and port to serve at; 127.0.0.1 and the network's own port where not given.";
     daemon_rpc = optional types.str "Address and port of bitcoind's RPC; on this machine where not given.";
     daemon_p2p = optional types.str "Address and port of bitcoind as a peer; on this machine where not given.";
+    monitoring_address = optional types.str "Address and port of its metrics, for Prometheus; electrs' own choice on this machine where not given.";
     extra_arguments = mkOption {
       type = types.listOf types.str;
       default = [ ];

@@ -13,8 +13,16 @@ let
     name: instance:
     let
       chosen = logic.backendSettings name (
-        instance // { pools = if instance.pools == "pinned" then instance.package.pools or null else null; }
+        instance
+        // {
+          pools = if instance.pools == "pinned" then instance.package.pools or null else null;
+          beneath = logic.mergeSettings [
+            config.services.mempool.socks_proxy
+            lightning.settings
+          ];
+        }
       );
+      lightning = logic.lightning name instance.lightning;
       sealed = logic.seal name chosen.settings;
       inherit (sealed) settings;
       secrets = logic.secretsOf settings;
@@ -24,7 +32,8 @@ let
       inherit (chosen) network rereads;
       inherit (sealed) exposed;
       inherit settings;
-      inherit (secrets) credentials;
+      credentials = secrets.credentials // lightning.credentials;
+      inherit (lightning) groups;
       local = instance.db_host == null && settings.DATABASE.ENABLED;
       passwordFile = settings.DATABASE.PASSWORD._secret or null;
       template = pkgs.writeText "mempool-${name}-settings.json" (builtins.toJSON secrets.template);
@@ -44,6 +53,24 @@ let
   builtPackage = instances.${lib.head inContainer}.package;
 
   withCookie = lib.filterAttrs (_: instance: instance.cookie_file != null) evaluated;
+  healthUnits = lib.mapAttrs (
+    name: instance:
+    logic.healthUnits {
+      inherit name;
+      inherit (instance.health_check) interval failures;
+      url = "http://${
+        logic.hostPort (logic.reachableHost instance.address) instance.settings.MEMPOOL.HTTP_PORT
+      }/api/v1/backend-info";
+      shell = pkgs.runtimeShell;
+      script = ./runtime/health.sh;
+      path = [
+        pkgs.coreutils
+        pkgs.curl
+        config.systemd.package
+      ];
+    }
+  ) (lib.filterAttrs (_: instance: instance.health_check.enable) evaluated);
+
   userName = logic.userName "mempool";
   withDatabase = lib.filterAttrs (_: instance: instance.local) evaluated;
 
@@ -67,6 +94,10 @@ in
   config = lib.mkIf (instances != { }) {
     assertions =
       logic.clashes "services.mempool-backend" claims
+      ++ lib.mapAttrsToList (name: instance: {
+        assertion = instance.lightning.lnd == null || instance.lightning.cln == null;
+        message = "services.mempool-backend.${name}.lightning: give lnd or cln, not both.";
+      }) instances
       ++ modes.assertions
       ++ lib.mapAttrsToList (name: instance: {
         assertion = instance.db_psk == null || instance.db_psk_file == null;
@@ -134,6 +165,7 @@ in
               credentials
               memory_limit
               after
+              groups
               ;
             boundTo =
               instance.bound_to
@@ -173,7 +205,13 @@ in
             path = [ pkgs.coreutils ];
           }
         )
-      ) withCookie;
+      ) withCookie
+      // lib.mapAttrs' (
+        name: units: lib.nameValuePair "mempool-${name}-health" units.service
+      ) healthUnits;
+    systemd.timers = lib.mapAttrs' (
+      name: units: lib.nameValuePair "mempool-${name}-health" units.timer
+    ) healthUnits;
 
     users = {
       users = lib.mapAttrs' (

@@ -42,6 +42,10 @@ let
     customize = pkgs.writeText "mempool-customize.js" scripts.customize;
     backends = lib.genAttrs shown addressOf;
     promoVideo = cfg.promo_video;
+    esplora = lib.filterAttrs (network: _: lib.elem network shown) cfg.esplora;
+    limits = if cfg.limits.enable then { inherit (cfg.limits) requests burst connections; } else null;
+    headers = cfg.security_headers;
+    cache.size = cfg.cache_size;
   };
 
   flag =
@@ -83,6 +87,61 @@ in
         signet = "10.0.0.2:8995";
       };
       description = "Where a network's backend is, if not on this machine.";
+    };
+    esplora = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      example = {
+        mainnet = "127.0.0.1:3000";
+      };
+      description = ''
+        Network -> address and port of its esplora server, where the backend's setting
+        `MEMPOOL.BACKEND` is "esplora": it answers for blocks, transactions and addresses then.
+      '';
+    };
+    public = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether strangers are served: limits what each of them may ask for. Behind another proxy nginx
+        must learn the visitors' addresses from it first (`set_real_ip_from`).
+      '';
+    };
+    limits = {
+      enable = mkOption {
+        type = types.bool;
+        default = cfg.public;
+        defaultText = lib.literalExpression "config.services.mempool-frontend.public";
+        description = "Whether to limit what one visitor may ask for; more is answered by 429.";
+      };
+      requests = mkOption {
+        type = types.ints.positive;
+        default = 20;
+        description = "Requests of the API each second.";
+      };
+      burst = mkOption {
+        type = types.ints.unsigned;
+        default = 200;
+        description = "Requests at once beyond that: a page asks for many when it is opened.";
+      };
+      connections = mkOption {
+        type = types.ints.positive;
+        default = 20;
+        description = "Websockets at once.";
+      };
+    };
+    security_headers = mkOption {
+      type = types.bool;
+      default = true;
+      description = ''
+        Whether to send `X-Content-Type-Options`, `Referrer-Policy` and `Permissions-Policy`. For
+        `Strict-Transport-Security`, set `forceSSL` of the virtual host and add the header there.
+      '';
+    };
+    cache_size = mkOption {
+      type = types.strMatching "[1-9][0-9]*[kmg]";
+      default = "2g";
+      description = "What nginx may keep of answers on disk.";
     };
     promo_video = mkOption {
       type = types.nullOr types.path;
@@ -132,11 +191,12 @@ in
         units = [ ];
       };
     };
+    services.mempool.server_config = server.serverConfig;
     services.nginx = {
       enable = true;
       appendHttpConfig = server.httpConfig;
       virtualHosts.${cfg.host_name} = {
-        extraConfig = server.serverConfig;
+        extraConfig = config.services.mempool.server_config;
         locations = lib.mapAttrs (_: extraConfig: { inherit extraConfig; }) server.locations;
       };
     };

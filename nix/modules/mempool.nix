@@ -20,7 +20,11 @@ let
 
   networkOptions = network: {
     enable = lib.mkEnableOption "bitcoind, electrs, mempool's backend and its pages, for ${network}";
-    cookie_file = optional types.str "File with `user:password` of bitcoind's RPC; its own cookie where not given.";
+    cookie_file = optional types.str ''
+      File with `user:password` of bitcoind's RPC, such as its own cookie. Where none is given, the
+      backend and the Electrum server get users of their own, made at the first start, which may make
+      the calls that they need and no others.
+    '';
     bitcoind = {
       address = address "a bitcoind";
       rpc_port = optional types.port "Port of its RPC, if not the usual one.";
@@ -45,6 +49,10 @@ let
         description = "Its index.";
       };
     };
+    esplora = optional types.str ''
+      Address and port of an esplora server (Blockstream's electrs), which the backend and the pages use
+      in the place of an Electrum server; none of these is set up then.
+    '';
     backend = {
       address = address "a backend";
       port = optional types.port "Its port, if not the usual one.";
@@ -92,6 +100,18 @@ in
       }
     ) (builtins.attrNames (present "bitcoind"));
 
+    systemd.services = lib.mapAttrs' (
+      network: users:
+      lib.nameValuePair "mempool-${network}-rpc-users" (
+        logic.rpcUsersUnit {
+          inherit network users;
+          bitcoind = "bitcoind-${network}.service";
+          group = config.services.bitcoind.${network}.group or "bitcoind-${network}";
+          inherit (cfg.packages.mempool-backend) nodejs;
+          script = ./runtime/rpc-users.js;
+        }
+      )
+    ) (present "rpcUsers");
     services.bitcoind = lib.mapAttrs (
       _: options:
       asDefaults (removeAttrs options [ "extraConfig" ])
@@ -109,6 +129,9 @@ in
           enable = true;
           backends = lib.filterAttrs (_: address: address != null) (
             lib.mapAttrs (_: part: part.backend) shown
+          );
+          esplora = lib.filterAttrs (_: address: address != null) (
+            lib.mapAttrs (_: part: part.esplora) shown
           );
         }
         // lib.mapAttrs' (network: _: lib.nameValuePair "${network}_enabled" (shown ? ${network})) logic.networks

@@ -29,8 +29,12 @@ in
   options.services.mempool = {
     release = lib.mkOption {
       type = lib.types.enum (builtins.attrNames releases);
-      default = lib.last (lib.sort lib.versionOlder (builtins.attrNames releases));
-      description = "The release of mempool that runs.";
+      default = import ../mempool/default-release.nix config.system.stateVersion;
+      defaultText = lib.literalMD "the newest that was known when `system.stateVersion` began";
+      description = ''
+        The release of mempool that runs. It stays what it is when this repository learns of a newer
+        one: a backend migrates its database at its first start, and no older one takes that back.
+      '';
     };
     registry = lib.mkOption {
       type = lib.types.nullOr lib.types.str;
@@ -40,6 +44,18 @@ in
         Base address of the npm registry for everything of mempool's. Where none is given, it is the
         one that nixpkgs itself uses.
       '';
+    };
+    socks_proxy = lib.mkOption {
+      type = lib.types.attrsOf lib.types.anything;
+      default = { };
+      internal = true;
+      description = "Settings of all backends for a proxy, under what their own options say.";
+    };
+    server_config = lib.mkOption {
+      type = lib.types.lines;
+      default = "";
+      internal = true;
+      description = "What each of nginx's servers of the pages has.";
     };
     local_backends = lib.mkOption {
       type = lib.types.attrsOf lib.types.str;

@@ -63,6 +63,9 @@ let
     cargo = package "cargo" "1";
     rustc = package "rustc" "1";
     git = package "git" "2";
+    curl = package "curl" "8";
+    jq = package "jq" "1";
+    testers.runNixOSTest = test: package "vm-test-${test.name}" "1";
     getent = package "getent" "2";
     bash = package "bash" "5";
     coreutils = package "coreutils" "9";

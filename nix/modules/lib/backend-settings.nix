@@ -4,7 +4,8 @@
 # Type: backendSettings :: name -> instance -> { network, settings, rereads }
 #
 # instance: the module's options; null is "not given"; `package` needs its `version`, and `pools` is
-# the directory of the mining pools' file, or null where the backend fetches it. A secret in the
+# the directory of the mining pools' file, or null where the backend fetches it, and `beneath` has
+# settings that these options and modules know, under what the user gave. A secret in the
 # result is `{ _secret = PATH; }`, with `_part` "user" or "password" where the file holds
 # `user:password`. rereads: whether this release reads bitcoind's cookie again after a refusal.
 #
@@ -140,6 +141,7 @@ in
       DATABASE = database;
       SYSLOG.ENABLED = false;
     }
+    instance.beneath
     given
   ];
 }

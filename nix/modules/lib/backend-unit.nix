@@ -1,14 +1,14 @@
 # A backend's systemd unit.
 #
 # Type: backendUnit :: { name, package, nodejs, address, preload, writeConfig, template,
-#   credentials, memory_limit, result ? null, after ? [ ], boundTo ? [ ] } -> unit
+#   credentials, memory_limit, result ? null, after ? [ ], boundTo ? [ ], groups ? [ ] } -> unit
 #
 # package: with `version`, its path, and `configPath` for releases before 2.5.0. address: where it
 # listens. preload: the script that is loaded before it. writeConfig: the script that fills in
-# secrets. template: the path of the settings without them. credentials: name
-# -> file. memory_limit: MiB. result: where a container's build is run from, in the place of the
-# package, which is not built then; the unit waits for one to be there. after: units to start after.
-# boundTo: units to restart with.
+# secrets. template: the path of the settings without them. credentials: name -> file.
+# memory_limit: MiB. result: where a container's build is run from, in the place of the package,
+# which is not built then; the unit waits for one to be there. after: units to start after.
+# boundTo: units to restart with. groups: those that it is in, too.
 {
   name,
   package,
@@ -22,6 +22,7 @@
   result ? null,
   after ? [ ],
   boundTo ? [ ],
+  groups ? [ ],
 }:
 let
   unit = "mempool-${name}";
@@ -64,6 +65,7 @@ in
       CacheDirectory = unit;
       CacheDirectoryMode = "0700";
       WorkingDirectory = "/var/cache/${unit}";
+      SupplementaryGroups = groups;
       MemoryMax = "${toString memory_limit}M";
       Restart = "always";
       RestartSec = 10;

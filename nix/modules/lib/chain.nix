@@ -1,10 +1,11 @@
 # A network's whole chain, bitcoind → electrs → backend → frontend, from what they share.
 #
-# Type: chain :: network -> options -> { bitcoind, electrs, backend, frontend, problems }
+# Type: chain :: network -> options -> { bitcoind, electrs, backend, frontend, rpcUsers, problems }
 #
 # options: those of `services.mempool.<network>`. Each part of the result is the options of its own
-# module, or null where it runs elsewhere or not at all; `frontend` is `{ backend }`, the "host:port"
-# of a backend elsewhere, or null. problems: messages.
+# module, or null where it runs elsewhere or not at all; `frontend` is `{ backend, esplora }`, the
+# "host:port" of a backend elsewhere, and of an esplora server, or null. rpcUsers: users of
+# bitcoind's RPC to make -> their calls; null where a file with a user is given. problems: messages.
 #
 # Example:
 #   (chain "signet" { electrs.address = "electrs.example"; … }).electrs
@@ -33,12 +34,14 @@ let
   httpPort = orDefault backend.port ofNetwork.httpPort;
 
   local = part: part.address == null;
+  localElectrs = local electrs && options.esplora == null;
   bitcoindUnits = if local bitcoind then [ "bitcoind-${network}.service" ] else [ ];
 
-  cookie = orDefault options.cookie_file (
-    if local bitcoind then "${bitcoind.data_dir}${ofNetwork.dataDir}/.cookie" else "/nonexistent"
-  );
-  asksBitcoind = local electrs || local backend;
+  # Users of their own, where bitcoind is made here and no other file is given.
+  restricted = local bitcoind && options.cookie_file == null;
+  secrets = "/var/lib/mempool-rpc/${network}";
+  cookie = orDefault options.cookie_file "/nonexistent";
+  asksBitcoind = localElectrs || local backend;
 in
 {
   bitcoind =
@@ -56,17 +59,18 @@ in
           (
             if ofNetwork.section == null || network == "testnet" then "" else "${ofNetwork.section}=1\n"
           )
-          + "txindex=1\n";
+          + "txindex=1\n"
+          + (if restricted then "includeconf=${secrets}/bitcoin.conf\n" else "");
       };
 
   electrs =
-    if !(local electrs) then
+    if !localElectrs then
       null
     else
       {
         inherit network;
         inherit (electrs) db_dir;
-        cookie_file = cookie;
+        cookie_file = if restricted then "${secrets}/electrs.cookie" else cookie;
         rpc_listen = "127.0.0.1:${toString electrumPort}";
         daemon_rpc = at bitcoind rpcPort;
         daemon_p2p = at bitcoind p2pPort;
@@ -80,26 +84,50 @@ in
       {
         inherit network;
         port = httpPort;
-        cookie_file = cookie;
-        bound_to = bitcoindUnits;
-        after = if local electrs then [ "electrs-${network}.service" ] else [ ];
+        # It waits for them, and outlives their restarts.
+        after = bitcoindUnits ++ (if localElectrs then [ "electrs-${network}.service" ] else [ ]);
         settings = {
-          MEMPOOL.BACKEND = "electrum";
           CORE_RPC = {
             HOST = host bitcoind;
             PORT = rpcPort;
           };
-          ELECTRUM = {
-            HOST = host electrs;
-            PORT = electrumPort;
-            TLS_ENABLED = electrs.tls;
-          };
-        };
-      };
+        }
+        // (
+          if options.esplora == null then
+            {
+              MEMPOOL.BACKEND = "electrum";
+              ELECTRUM = {
+                HOST = host electrs;
+                PORT = electrumPort;
+                TLS_ENABLED = electrs.tls;
+              };
+            }
+          else
+            {
+              MEMPOOL.BACKEND = "esplora";
+              ESPLORA.REST_API_URL = "http://${options.esplora}";
+            }
+        );
+      }
+      // (
+        if restricted then
+          {
+            rpc_user = "mempool";
+            rpc_password_file = "${secrets}/mempool.password";
+          }
+        else
+          { cookie_file = cookie; }
+      );
+
+  rpcUsers =
+    if restricted then { inherit (import ./rpc-calls.nix) mempool electrs; } else null;
 
   frontend =
     if frontend.enable then
-      { backend = if local backend then null else at backend httpPort; }
+      {
+        backend = if local backend then null else at backend httpPort;
+        inherit (options) esplora;
+      }
     else
       null;
 

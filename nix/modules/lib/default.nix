@@ -18,6 +18,11 @@
   backendUnit = import ./backend-unit.nix;
   cookieUnit = import ./cookie-unit.nix;
   databaseUnit = import ./database-unit.nix;
+  healthUnits = import ./health-units.nix;
+  tor = import ./tor.nix;
+  lightning = import ./lightning.nix;
+  rpcCalls = import ./rpc-calls.nix;
+  rpcUsersUnit = import ./rpc-users-unit.nix;
   electrsUnit = import ./electrs-unit.nix;
   rootNetwork = import ./root-network.nix;
   frontendConfig = import ./frontend-config.nix;

@@ -58,6 +58,12 @@ in
               )}"
             ]
         )
+        ++ (
+          if instance.monitoring_address == null then
+            [ ]
+          else
+            [ "--monitoring-addr ${quote instance.monitoring_address}" ]
+        )
         ++ map quote instance.extra_arguments
       );
       User = user;

@@ -2,18 +2,28 @@
 # the visitor's language, each network's API below its prefix, websockets passed through, and what
 # cannot change kept.
 #
-# Type: nginx :: { root, languages, config, customize, backends, promoVideo ? null } ->
-#   { httpConfig, serverConfig, locations }
+# Type: nginx :: { root, languages, config, customize, backends, esplora ? { }, promoVideo ? null,
+#   limits ? null, headers ? true, cache ? { size } } -> { httpConfig, serverConfig, locations }
 #
 # root: directory of the pages. languages: besides en-US. config, customize: paths of the two
-# scripts. backends: network -> "host:port". promoVideo: a checkout of mempool-promo. locations: what stands after `location` -> its text.
+# scripts. backends: network -> "host:port". esplora: the same of the servers of networks whose
+# backend has "esplora" for its own. promoVideo: a checkout of mempool-promo. limits: { requests,
+# burst, connections } of one visitor: requests a second, how many at once beyond that, and
+# websockets. headers: whether to send those that browsers take for caution. locations: what stands
+# after `location` -> its text.
 {
   root,
   languages,
   config,
   customize,
   backends,
+  esplora ? { },
   promoVideo ? null,
+  limits ? null,
+  headers ? true,
+  cache ? {
+    size = "2g";
+  },
 }:
 let
   networks = import ./networks.nix;
@@ -39,9 +49,26 @@ let
     proxy_set_header X-Forwarded-Proto $scheme;
   '';
 
+  limited =
+    if limits == null then
+      ""
+    else
+      ''
+        limit_req zone=mempool_requests burst=${toString limits.burst} nodelay;
+        limit_req_status 429;
+      '';
+  limitedSockets =
+    if limits == null then
+      ""
+    else
+      ''
+        limit_conn mempool_connections ${toString limits.connections};
+        limit_conn_status 429;
+      '';
+
   websocket = address: ''
     proxy_pass http://${address}/;
-    ${forwarded}proxy_set_header Upgrade $http_upgrade;
+    ${limitedSockets}    ${forwarded}proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection "Upgrade";
     proxy_read_timeout 1h;
   '';
@@ -51,7 +78,7 @@ let
     address: path: kept: expires:
     ''
       proxy_pass http://${address}${path};
-      ${forwarded}proxy_cache mempool;
+      ${limited}${forwarded}proxy_cache mempool;
       proxy_cache_valid 200 ${kept};
       proxy_cache_background_update on;
       proxy_cache_use_stale updating;
@@ -96,7 +123,18 @@ let
       "${v1}/mining" = cached address "/api/v1/mining" "10s" "2m";
       "${v1}/fees/recommended" = cached address "/api/v1/fees/recommended" "1s" "1s";
       "${v1}" = cached address "/api/v1" "2s" "-1";
-      "${prefix}/api/" = cached address "/api/v1/" "2s" "-1";
+      # What the pages do not ask the backend for, where that is not what knows addresses.
+      "${prefix}/api/" =
+        if esplora ? ${network} then
+          cached esplora.${network} "/" "2s" "-1"
+        else
+          cached address "/api/v1/" "2s" "-1";
+      "${prefix}/api/internal/" = "return 404;\n";
+      "${prefix}/api/block/" =
+        if esplora ? ${network} then
+          cached esplora.${network} "/block/" "30d" "30d"
+        else
+          cached address "/api/v1/block/" "30d" "30d";
       # The pages that describe it.
       "= ${prefix}/api" = page;
       "= ${prefix}/api/" = page;
@@ -130,14 +168,33 @@ in
     languageMap "$http_accept_language" "$mempool_header_language" "en-US"
     + languageMap "$cookie_lang" "$mempool_language" "$mempool_header_language"
     + ''
-      proxy_cache_path /var/cache/nginx/mempool keys_zone=mempool:50m levels=1:2 inactive=60d max_size=2g;
-    '';
+      proxy_cache_path /var/cache/nginx/mempool keys_zone=mempool:50m levels=1:2 inactive=60d max_size=${cache.size};
+    ''
+    + (
+      if limits == null then
+        ""
+      else
+        ''
+          limit_req_zone $binary_remote_addr zone=mempool_requests:10m rate=${toString limits.requests}r/s;
+          limit_conn_zone $binary_remote_addr zone=mempool_connections:10m;
+        ''
+    );
 
   serverConfig = ''
     index index.html;
     add_header Cache-Control "public, no-transform";
     add_header Vary "Accept-Language, Cookie";
-  '';
+  ''
+  + (
+    if headers then
+      ''
+        add_header X-Content-Type-Options nosniff always;
+        add_header Referrer-Policy strict-origin-when-cross-origin always;
+        add_header Permissions-Policy "geolocation=(), microphone=(), payment=()" always;
+      ''
+    else
+      ""
+  );
 
   locations =
     builtins.foldl' (all: network: all // apiAt networks.${network}.prefix network) { } (

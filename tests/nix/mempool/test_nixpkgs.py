@@ -93,6 +93,17 @@ class TestOldestNixpkgs:
         assert "services.mempool.packages" in done.stderr
 
 
+class TestDefaultRelease:
+    @pytest.mark.parametrize("state", ["23.11", "25.05", "26.05"])
+    def test_of_a_state_stays_what_it_is(self, nix: Nix, state: str) -> None:
+        # Another release here is another line there, for later states; these keep theirs.
+        assert nix.eval(f'import {MEMPOOL}/default-release.nix "{state}"') == "3.3.1"
+
+    def test_is_a_known_one(self, nix: Nix) -> None:
+        default = nix.eval(f'import {MEMPOOL}/default-release.nix "99.11"')
+        assert default in nix.eval(f"builtins.attrNames (import {MEMPOOL}/releases.nix)")
+
+
 class TestCrates:
     # What is unpacked, with what was asked of the fetcher in the place of its result.
     COMMAND = """(import MEMPOOL (OPTIONS // {

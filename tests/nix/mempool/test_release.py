@@ -124,7 +124,7 @@ def test_a_source_that_changed_is_refused(script: Script) -> None:
     (script.sources / "v9.9.9" / "new").touch()
     before = script.files()
     done = script.run("regenerate")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "The source of v9.9.9 has the hash sha256-" in done.stderr
     assert script.files() == before
 
@@ -144,11 +144,53 @@ def test_a_release_without_rust_has_none_of_its_files(script: Script) -> None:
 def test_an_unknown_way_to_build_rust_is_said(script: Script) -> None:
     (script.sources / "v9.9.9/rust/gbt/package.json").write_text('{"scripts": {"build": "make"}}')
     done = script.run(*ADD)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "names no version of @napi-rs/cli" in done.stderr
 
 
-@pytest.mark.parametrize("version", ["2.5.1", "3.3.1"])
+class TestCheck:
+    def check(self, directory: Path, known: list[str], tags: list[str]) -> tuple[int, str]:
+        repository = directory / "mempool/mempool"
+        repository.mkdir(parents=True)
+        git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example"]
+        subprocess.run([*git, "init", "--quiet"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "x"], check=True)
+        for number, tag in enumerate(tags):
+            # Annotated and plain ones, as there are.
+            annotated = ["-m", "x"] if number % 2 else []
+            subprocess.run([*git, "tag", *annotated, tag], check=True)
+        for version in known:
+            (directory / "releases" / version).mkdir(parents=True)
+            (directory / "releases" / version / "release.json").write_text("{}")
+        done = subprocess.run(
+            [
+                *(sys.executable, str(ROOT / "nix/mempool/release.py"), "check"),
+                f"--forge=file://{directory}",
+                f"--releases={directory}/releases",
+            ],
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout
+
+    def test_prints_what_is_newer_than_all_known_ones(self, tmp_path: Path) -> None:
+        tags = ["v2.5.1", "v3.2.0", "v3.3.1", "v3.10.0", "v3.9.2", "v4.0.0-rc1", "nightly"]
+        assert self.check(tmp_path, ["2.5.1", "3.3.1"], tags) == (1, "3.9.2\n3.10.0\n")
+
+    def test_is_content_where_nothing_is(self, tmp_path: Path) -> None:
+        assert self.check(tmp_path, ["3.3.1"], ["v3.3.1", "v3.2.9", "v3.4.0-alpha1"]) == (0, "")
+
+    def test_a_forge_that_does_not_answer_is_no_release(self) -> None:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "nix/mempool/release.py"), "check", "--forge=file:///none"],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert not done.stdout
+
+
+@pytest.mark.parametrize("version", ["2.5.1", "3.2.1", "3.3.1"])
 def test_committed_releases_are_whole(nix: Nix, version: str) -> None:
     found = nix.eval(
         f"""let
@@ -163,5 +205,5 @@ def test_committed_releases_are_whole(nix: Nix, version: str) -> None:
     )
     assert found["version"] == version
     assert found["canonical"] == [True, True]
-    assert found["rust"] == (version == "3.3.1")
+    assert found["rust"] == (version != "2.5.1")
     assert "de" in found["languages"]

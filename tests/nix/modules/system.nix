@@ -37,6 +37,14 @@ let
     };
   };
 
+  virtualHost = types.submodule {
+    freeformType = types.attrsOf types.anything;
+    options.extraConfig = mkOption {
+      type = types.lines;
+      default = "";
+    };
+  };
+
   nixpkgsOptions = {
     options = {
       assertions = mkOption {
@@ -49,6 +57,7 @@ let
         default = { };
       };
       systemd.slices = free;
+      services.tor = free;
       systemd.paths = free;
       systemd.timers = free;
       systemd.package = mkOption { default = pkgs.systemd; };
@@ -59,7 +68,10 @@ let
       boot = free;
       networking = free;
       security = free;
-      system = free;
+      system.stateVersion = mkOption {
+        type = types.str;
+        default = "25.05";
+      };
       users.groups = free;
       services.bitcoind = mkOption {
         type = types.attrsOf bitcoind;
@@ -78,7 +90,10 @@ let
               type = types.lines;
               default = "";
             };
-            virtualHosts = free;
+            virtualHosts = mkOption {
+              type = types.attrsOf virtualHost;
+              default = { };
+            };
           };
         };
         default = { };

@@ -63,6 +63,7 @@ def units(nix: Nix, version: str, *, bound: bool) -> dict[str, str]:
     options = {
         "package": {"version": version},
         "pools": None,
+        "beneath": {},
         "config": None,
         "settings": {},
         "network": "regtest",

@@ -107,8 +107,10 @@ class TestSeed:
             "electrs-testnet",
             "mempool-mainnet",
             "mempool-mainnet-database",
+            "mempool-mainnet-health",
             "mempool-testnet",
             "mempool-testnet-database",
+            "mempool-testnet-health",
         ]
         templates = [start.split()[2] for start in found["starts"]]
         mainnet, testnet = [json.loads(Path(path).read_text()) for path in templates]
@@ -178,6 +180,8 @@ OPTIONS = [
     'services.mempool-backend.mainnet.rpc_user = "other"',
     'services.mempool-backend.mainnet.rpc_password_file = "/other"',
     "services.mempool-backend.mainnet.memory_limit = 1",
+    "services.mempool-backend.mainnet.health_check.interval = 1",
+    'services.mempool-backend.mainnet.lightning.cln = { socket = "/s"; group = "g"; }',
     "services.mempool-backend.mainnet.port = 1",
     'services.mempool-backend.mainnet.network = "testnet"',
     'services.mempool-backend.mainnet.address = "::1"',
@@ -195,6 +199,12 @@ OPTIONS = [
     "services.mempool-frontend.settings.ITEMS_PER_PAGE = 1",
     'services.mempool-frontend.customize.enterprise = "other"',
     'services.mempool-frontend.host_name = "other"',
+    "services.mempool-frontend.public = true",
+    "services.mempool-frontend.limits.burst = 1",
+    "services.mempool-frontend.security_headers = false",
+    'services.mempool-frontend.cache_size = "1g"',
+    'services.mempool-frontend.esplora.mainnet = "127.0.0.1:3000"',
+    "services.mempool.tor.enable = true",
     'services.mempool-frontend.promo_video = "/other"',
     'services.mempool-frontend.backends.mainnet = "other:1"',
     'services.mempool.build = "container"',
@@ -365,8 +375,9 @@ class TestChain:
         assert found["services"] == [
             "electrs-mainnet",
             "mempool-mainnet",
-            "mempool-mainnet-cookie",
             "mempool-mainnet-database",
+            "mempool-mainnet-health",
+            "mempool-mainnet-rpc-users",
         ]
         assert found["bitcoind"]["mainnet"]["enable"]
         assert found["mysql"]
@@ -382,7 +393,7 @@ class TestChain:
             " s.config.services.nginx.virtualHosts.mempool.locations; }",
         )
         assert found["failed"] == []
-        assert len(found["services"]) == 12
+        assert len(found["services"]) == 15
         for prefix in ("", "/testnet", "/signet"):
             assert f"{prefix}/api/v1/ws" in found["locations"]
 
@@ -402,7 +413,11 @@ class TestChain:
         assert found["electrs"] == "/fast/electrs"
         assert found["electrum"] == {"HOST": "other.example", "PORT": 50001, "TLS_ENABLED": False}
         assert found["bitcoind"]["mainnet"]["dataDir"] == "/big/bitcoin"
-        assert found["bitcoind"]["mainnet"]["extraConfig"].split() == ["txindex=1", "par=2"]
+        assert found["bitcoind"]["mainnet"]["extraConfig"].split() == [
+            "txindex=1",
+            "includeconf=/var/lib/mempool-rpc/mainnet/bitcoin.conf",
+            "par=2",
+        ]
 
     @pytest.mark.parametrize("network", ["signet", "testnet4", "regtest"])
     def test_its_chain_stands_before_any_section_of_the_users(self, nix: Nix, network: str) -> None:
@@ -414,7 +429,7 @@ class TestChain:
                 f"s.config.services.bitcoind.{network}.extraConfig",
             ).split()
             assert lines[:2] == [f"{network}=1", "txindex=1"]
-            assert lines[2:4] == [f"[{network}]", "bind=127.0.0.1"]
+            assert lines[3:5] == [f"[{network}]", "bind=127.0.0.1"]
 
     def test_ipv6_addresses_have_brackets_where_a_port_follows(self, nix: Nix) -> None:
         for address in ("fd00::1", "[fd00::1]"):
@@ -451,7 +466,12 @@ class TestChain:
         )
         assert services == {
             "failed": [],
-            "units": ["mempool-mainnet", "mempool-mainnet-cookie", "mempool-mainnet-database"],
+            "units": [
+                "mempool-mainnet",
+                "mempool-mainnet-cookie",
+                "mempool-mainnet-database",
+                "mempool-mainnet-health",
+            ],
             "bitcoind": [],
         }
 

@@ -77,7 +77,8 @@ class Site:
 
 
 @pytest.fixture
-def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
+def site(nix: Nix, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A site with three servers behind it; a parameter has further arguments of the function."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
         pytest.skip("there is no nginx")
@@ -102,7 +103,7 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
 
     servers = []
     asked: dict[str, list[str]] = {}
-    for network in ("mainnet", "signet"):
+    for network in ("mainnet", "signet", "esplora"):
         asked[network] = []
         handler = type("Handler", (Backend,), {"asked": asked[network]})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -121,7 +122,10 @@ def site(nix: Nix, tmp_path: Path) -> Iterator[Site]:
                 "backends": {
                     network: f"127.0.0.1:{server.server_port}"
                     for network, server in zip(asked, servers, strict=True)
+                    if network != "esplora"
                 },
+                "esplora": {"signet": f"127.0.0.1:{servers[-1].server_port}"},
+                **getattr(request, "param", {}),
             },
         )
     )
@@ -243,15 +247,44 @@ class TestPromoVideo:
         assert site.get("/resources/promo-video/xx.vtt").status == 404
 
 
+class TestPublicHosting:
+    def test_browsers_are_told_to_take_care_wherever_they_ask(self, site: Site) -> None:
+        for path in ("/", "/resources/logo.svg", "/api/v1/blocks", "/resources/config.js"):
+            headers = site.get(path).headers
+            assert headers["X-Content-Type-Options"] == "nosniff", path
+            assert headers["Referrer-Policy"], path
+
+    @pytest.mark.parametrize("site", [{"headers": False}], indirect=True)
+    def test_without_that_they_are_not(self, site: Site) -> None:
+        assert "X-Content-Type-Options" not in site.get("/").headers
+
+    @pytest.mark.parametrize(
+        "site", [{"limits": {"requests": 1, "burst": 3, "connections": 2}}], indirect=True
+    )
+    def test_who_asks_for_too_much_is_told_to_wait(self, site: Site) -> None:
+        answers = [site.get(f"/api/v1/blocks/{number}").status for number in range(10)]
+        assert answers[:4] == [200] * 4
+        assert 429 in answers[4:]
+        # Pages are no burden.
+        assert {site.get("/").status for _ in range(10)} == {200}
+
+
 class TestBackends:
     def test_each_network_has_its_own(self, site: Site) -> None:
         assert site.text("/api/v1/blocks").startswith("/api/v1/blocks ")
         assert site.text("/signet/api/v1/blocks?a=b").startswith("/api/v1/blocks?a=b ")
-        assert site.asked == {"mainnet": ["/api/v1/blocks"], "signet": ["/api/v1/blocks?a=b"]}
+        assert site.asked["mainnet"] == ["/api/v1/blocks"]
+        assert site.asked["signet"] == ["/api/v1/blocks?a=b"]
 
     def test_the_short_api_is_the_same(self, site: Site) -> None:
         assert site.text("/api/tx/abc").startswith("/api/v1/tx/abc ")
-        assert site.text("/signet/api/tx/abc").startswith("/api/v1/tx/abc ")
+
+    def test_the_short_api_is_esploras_where_the_network_has_one(self, site: Site) -> None:
+        assert site.text("/signet/api/tx/abc").startswith("/tx/abc ")
+        assert site.text("/signet/api/v1/fees/recommended").startswith("/api/v1/fees/")
+        assert site.asked["esplora"] == ["/tx/abc"]
+        assert site.asked["signet"] == ["/api/v1/fees/recommended"]
+        assert site.get("/signet/api/internal/txs").status == 404
 
     def test_websockets_are_passed_through(self, site: Site) -> None:
         for path in ("/api/v1/ws", "/signet/api/v1/ws", "/ws"):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.nix
 NOTHING: dict[str, object] = {
     "package": {"version": "3.3.1"},
     "pools": None,
+    "beneath": {},
     "config": None,
     "settings": {},
     "network": None,

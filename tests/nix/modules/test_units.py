@@ -31,6 +31,7 @@ BACKEND = {
 
 CHAIN: dict[str, Any] = {
     "cookie_file": None,
+    "esplora": None,
     "bitcoind": {
         "address": None,
         "rpc_port": None,
@@ -51,6 +52,7 @@ ELECTRS: dict[str, Any] = {
     "rpc_listen": None,
     "daemon_rpc": None,
     "daemon_p2p": None,
+    "monitoring_address": None,
     "extra_arguments": ["--log-filters", "INFO $5"],
     "memory_limit": 1024,
 }
@@ -140,12 +142,16 @@ class TestChain:
     def test_each_part_knows_the_one_before(self, nix: Nix) -> None:
         parts = self.parts(nix)
         assert parts["bitcoind"]["rpc"]["port"] == 38332
-        assert parts["bitcoind"]["extraConfig"] == "signet=1\ntxindex=1\n"
+        assert parts["bitcoind"]["extraConfig"] == (
+            "signet=1\ntxindex=1\nincludeconf=/var/lib/mempool-rpc/signet/bitcoin.conf\n"
+        )
         assert parts["electrs"]["daemon_rpc"] == "127.0.0.1:38332"
-        assert parts["electrs"]["cookie_file"] == "/var/lib/bitcoind-signet/signet/.cookie"
-        assert parts["backend"]["cookie_file"] == "/var/lib/bitcoind-signet/signet/.cookie"
+        assert parts["electrs"]["cookie_file"] == "/var/lib/mempool-rpc/signet/electrs.cookie"
+        assert parts["backend"]["rpc_user"] == "mempool"
+        password = parts["backend"]["rpc_password_file"]
+        assert password == "/var/lib/mempool-rpc/signet/mempool.password"
         assert parts["backend"]["settings"]["ELECTRUM"]["PORT"] == 60601
-        assert parts["frontend"] == {"backend": None}
+        assert parts["frontend"] == {"backend": None, "esplora": None}
         assert parts["problems"] == []
 
     def test_a_shared_port_is_set_once(self, nix: Nix) -> None:
@@ -176,7 +182,34 @@ class TestChain:
             "PORT": 50002,
             "TLS_ENABLED": True,
         }
-        assert parts["backend"]["bound_to"] == []
+        assert parts["rpcUsers"] is None
+        assert parts["backend"]["cookie_file"] == "/run/keys/rpc"
+
+    def test_an_esplora_server_takes_the_place_of_electrs(self, nix: Nix) -> None:
+        parts = self.parts(nix, esplora="127.0.0.1:3000")
+        assert parts["electrs"] is None
+        settings = parts["backend"]["settings"]
+        assert settings["MEMPOOL"]["BACKEND"] == "esplora"
+        assert settings["ESPLORA"]["REST_API_URL"] == "http://127.0.0.1:3000"
+        assert parts["frontend"]["esplora"] == "127.0.0.1:3000"
+        assert parts["backend"]["after"] == ["bitcoind-signet.service"]
+
+    def test_rpc_users_may_read_and_send_but_not_steer(self, nix: Nix) -> None:
+        users = self.parts(nix)["rpcUsers"]
+        assert set(users) == {"mempool", "electrs"}
+        for calls in users.values():
+            assert {"getblock", "getrawtransaction", "sendrawtransaction"} <= set(calls)
+            steering = (
+                "stop",
+                "addnode",
+                "set",
+                "invalidate",
+                "import",
+                "dump",
+                "generate",
+                "prune",
+            )
+            assert not [call for call in calls if call.startswith(steering)]
 
     def test_a_bitcoind_elsewhere_needs_a_cookie_file(self, nix: Nix) -> None:
         parts = self.parts(nix, bitcoind={**CHAIN["bitcoind"], "address": "node.example"})
