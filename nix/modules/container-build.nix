@@ -196,7 +196,15 @@ in
       description = "Container builds of mempool";
       sliceConfig = logic.buildSlice cfg.network;
     };
-    # For --status and --rollback.
-    environment.systemPackages = [ cfg.program ];
+    # For --status and --rollback, with the directories that the units have: those of the command
+    # itself are its user's.
+    environment.systemPackages = [
+      (pkgs.writeShellScriptBin "mempool-build" ''
+        exec ${cfg.program}/bin/npm2nixlite container-build "$@" \
+          --state-dir=${lib.escapeShellArg cfg.state_dir} \
+          --work-dir=${lib.escapeShellArg cfg.work_dir} \
+          --result-dir=${lib.escapeShellArg cfg.result_dir}
+      '')
+    ];
   };
 }

@@ -58,6 +58,8 @@ let
       };
       systemd.slices = free;
       services.tor = free;
+      services.prometheus = free;
+      services.mysqlBackup = free;
       systemd.paths = free;
       systemd.timers = free;
       systemd.package = mkOption { default = pkgs.systemd; };
