@@ -6,12 +6,27 @@ Standard library only: the modules that run inside the Nix sandbox raise them to
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["BuildError", "FetchError", "InputError", "Npm2nixliteError", "UsageError"]
+__all__ = [
+    "BuildError",
+    "FetchError",
+    "InputError",
+    "InternalError",
+    "Npm2nixliteError",
+    "UsageError",
+    "internal_error",
+    "too_many_files",
+]
+
+_MOST_NOTES = 5
+"""Of one process; many jobs that fail in one way need no more."""
+_notes: dict[tuple[object, ...], str] = {}
 
 
 class Npm2nixliteError(Exception):
@@ -73,3 +88,52 @@ class BuildError(Npm2nixliteError):
     """A build or an upload failed."""
 
     exit_status = 4
+
+
+class InternalError(Npm2nixliteError):
+    """What should not happen: a fault of this program."""
+
+    exit_status = 70
+
+
+def internal_error(error: BaseException) -> InternalError:
+    """What to say of an exception that nobody foresaw; its traceback goes to a file.
+
+    The file is its owner's alone, in the directory for temporary files.
+    """
+    kind = type(error).__name__
+    words = " ".join(str(error).split())[:200]
+    note = _note(error)
+    where = f"the details are in {note}" if note else "--debug shows the details"
+    return InternalError(
+        f"internal error: {kind}: {words}" if words else f"internal error: {kind}",
+        hint=f"{where}; please report it, with what led to it",
+    )
+
+
+def too_many_files(error: BaseException) -> bool:
+    """Whether this process, or the machine, has as many files open as it may."""
+    while error.__cause__ is not None and not isinstance(error, OSError):
+        error = error.__cause__
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
+
+
+def _note(error: BaseException) -> str:
+    """Write the traceback down, once for each place it comes from; empty where it cannot be."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = (type(error), last and last.tb_frame.f_code, last and last.tb_lineno)
+    if place in _notes or len(_notes) >= _MOST_NOTES:
+        return _notes.get(place, "")
+    import tempfile  # these take their time to load, and are seldom needed
+    import traceback
+
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="npm2nixlite-error-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        path = ""
+    _notes[place] = path
+    return path

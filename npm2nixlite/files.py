@@ -1,4 +1,4 @@
-"""Walk and remove directory trees that others made: as deep as they like, with any names.
+"""Files and trees that others made: endless, no files at all, as deep as they like.
 
 Standard library only.
 """
@@ -6,18 +6,93 @@ Standard library only.
 from __future__ import annotations
 
 import itertools
+import json
 import os
-import tempfile
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
-__all__ = ["remove_tree", "scratch_directory", "walk"]
+__all__ = [
+    "home_path",
+    "open_file",
+    "parse_json",
+    "read_file",
+    "reason",
+    "remove_tree",
+    "scratch_directory",
+    "walk",
+]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def read_file(path: Path | str, largest: int) -> bytes:
+    """The bytes of a file that may be anything.
+
+    Waits for nobody: a FIFO is refused, and so is a device without an end.
+
+    Args:
+        path: A file, or a device such as ``/dev/null``.
+        largest: Bytes it may have.
+
+    Raises:
+        OSError: It cannot be read, or is a directory.
+        ValueError: It is larger, or neither a file nor a device; or its name has a NUL.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
+            raise ValueError("it is no regular file")
+        content = file.read(largest + 1)
+    if content is None:
+        raise ValueError("the device has nothing to read")
+    if len(content) > largest:
+        raise ValueError(f"it has more than {largest:,} bytes")
+    return content
+
+
+def open_file(path: Path | str) -> BinaryIO:
+    """A regular file, open for reading; nothing else is, and nobody is waited for.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is no regular file.
+    """
+    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb")  # noqa: SIM115 (handed over)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ValueError("it is no regular file")
+    return file
+
+
+def parse_json(content: str | bytes) -> Any:  # noqa: ANN401 (whoever asks looks what it is)
+    """What a JSON text says.
+
+    Raises:
+        ValueError: It is none, is not UTF-8, or is nested deeper than Python calls.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why a file cannot be read, in a few words."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def home_path(text: str) -> Path:
+    """A path of a setting, where only ``~`` and ``~/`` stand for the user's home, as for npm."""
+    if text == "~" or text.startswith("~/"):
+        return Path(os.path.expanduser("~") + text[1:])
+    return Path(text)
 
 
 @contextmanager
@@ -31,6 +106,8 @@ def scratch_directory(prefix: str, parent: Path | None = None) -> Iterator[Path]
     Raises:
         OSError: It cannot be made.
     """
+    import tempfile  # it takes its time to load, and is seldom needed
+
     directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
         yield directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from npm2nixlite.agreement.check import check_agreement
 from npm2nixlite.config.project_file import Project
 from npm2nixlite.config.registry import load_registry_config
 from npm2nixlite.errors import FetchError, InputError, UsageError
+from npm2nixlite.files import read_file, reason
 from npm2nixlite.lock.find import LOCK_NAMES, find_lock
 from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.messages import plural
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GenerateOptions", "Generated", "generate", "write_all"]
 
+_LARGEST = 1 << 30  # bytes of a generated file
 _OMIT_SETTING = "omit-lockfile-registry-resolved"
 
 
@@ -184,19 +187,27 @@ def generate(
 
 
 def write_all(generated: Iterable[Generated]) -> None:
-    """Write the files that are not up to date, each of them whole or not at all.
+    """Write the files that are not up to date, all of them or none.
+
+    Where one cannot be put in place, those before it get what they held.
 
     Raises:
         InputError: One cannot be written; then none is.
     """
     staged: list[tuple[Path, Path]] = []
+    replaced: list[tuple[Path, str | None]] = []
     try:
         for item in generated:
             if not item.up_to_date:
-                staged.append((_stage(item), item.output))  # noqa: PERF401 (kept where one fails)
-        while staged:
-            partial, output = staged.pop()
-            partial.replace(output)
+                output = item.output.resolve()  # a link is followed
+                staged.append((_stage(item.text, output), output))
+                replaced.append((output, item.old_text))
+        try:
+            for partial, output in staged:
+                partial.replace(output)
+        except OSError:
+            _restore(replaced)
+            raise
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror}", where=str(error.filename2 or error.filename)
@@ -207,7 +218,28 @@ def write_all(generated: Iterable[Generated]) -> None:
                 partial.unlink()
 
 
+def _restore(outputs: Iterable[tuple[Path, str | None]]) -> None:
+    """Have files hold what they held, as far as that can be."""
+    for output, old_text in outputs:
+        with suppress(OSError):
+            if old_text is None:
+                output.unlink(missing_ok=True)
+            else:
+                _stage(old_text, output).replace(output)
+
+
 def _wanted(project: Project, options: GenerateOptions) -> Wanted:
+    try:
+        return _read_project(project, options)
+    except ValueError as error:
+        raise InputError(f"cannot be understood: {error}", where=str(project.path)) from error
+    except RecursionError:
+        raise InputError(
+            "its lock or package.json is nested too deep", where=str(project.path)
+        ) from None
+
+
+def _read_project(project: Project, options: GenerateOptions) -> Wanted:
     lock = read_lock(find_lock(project.path))
     config: RegistryConfig = load_registry_config(
         Path(lock.file).absolute().parent,
@@ -289,26 +321,39 @@ def _check_canonical(generated: Iterable[Generated]) -> None:
 
 def _read(output: Path) -> str | None:
     try:
-        return output.read_bytes().decode("utf-8", "surrogateescape")
+        mode = output.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError("it is no regular file")
+        return read_file(output, _LARGEST).decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(output)) from error
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"this output cannot be: {reason(error)}",
+            where=str(output),
+            hint="name a file, or one that does not exist yet",
+        ) from error
 
 
-def _stage(item: Generated) -> Path:
-    """Write the text to a file beside the output, as the umask has it."""
-    with tempfile.NamedTemporaryFile(
-        "wb", dir=item.output.parent, prefix=f".{item.output.name}.", delete=False
-    ) as file:
+def _stage(text: str, output: Path) -> Path:
+    """Write the text to a file beside the output, as the umask has it.
+
+    Raises:
+        OSError: It cannot be written; the error names the output.
+    """
+    try:
+        descriptor, partial = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
         try:
             # No fsync: it would wait for all that was just fetched to reach the disk, for a file
             # that can be made anew; what a rename replaces is whole either way.
-            file.write(item.text.encode())
-            umask = os.umask(0)
-            os.umask(umask)
-            os.fchmod(file.fileno(), 0o666 & ~umask)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode("utf-8", "surrogateescape"))
+                umask = os.umask(0)
+                os.umask(umask)
+                os.fchmod(file.fileno(), 0o666 & ~umask)
         except BaseException:
-            Path(file.name).unlink()
+            Path(partial).unlink()
             raise
-    return Path(file.name)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(output)) from error
+    return Path(partial)

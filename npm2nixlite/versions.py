@@ -27,7 +27,7 @@ __all__ = [
 
 _RELEASE_OF_TOOL = re.compile(r"\b\d+(?:\.\d+)+")
 
-_RELEASE = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
+_RELEASE = re.compile(r"(0|[1-9][0-9]{0,9})\.(0|[1-9][0-9]{0,9})\.(0|[1-9][0-9]{0,9})")
 _COMPARATOR = re.compile(
     r"(\^|~|[<>]=?|=|)"
     r"(?:([0-9]{1,9})(?:\.([0-9]{1,9})(?:\.([0-9]{1,9})(-[0-9A-Za-z.-]+)?)?)?(?:\.[xX*])*|[xX*])"
@@ -36,6 +36,8 @@ _HYPHEN = re.compile(r"([0-9][0-9.]*)\s+-\s+([0-9][0-9.]*)")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # What a bound at a prerelease is to a version that is none.
 _AT_PRERELEASE = {">": ">=", "<=": "<", "": "none", "=": "none"}
+_LONGEST = 256
+"""Characters of a version, and of a range here, beyond which node-semver takes none."""
 _GAP = re.compile(r"(\^|~|[<>]=?|=)\s+")
 
 _Comparator = tuple[str, tuple[int, ...]]
@@ -95,11 +97,16 @@ def is_range(wanted: str) -> bool:
         return True
     import nodesemver  # it takes its time to load, and is seldom needed
 
-    return nodesemver.valid_range(wanted, loose=True) is not None
+    if len(wanted) > _LONGEST:
+        return False
+    try:
+        return nodesemver.valid_range(wanted, loose=True) is not None
+    except Exception:  # noqa: BLE001 (it raises whatever its parsing comes to)
+        return False
 
 
 _EXACT = re.compile(
-    r"[v=\s]*(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}"
+    r"[v=\s]*(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){2}"
     r"(?:-?[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]+)?\s*"
 )
 
@@ -121,9 +128,11 @@ def in_range(version: str, wanted: str) -> bool:
         return plain
     import nodesemver
 
+    if len(version) > _LONGEST or len(wanted) > _LONGEST:
+        return False
     try:
         return bool(nodesemver.satisfies(version, wanted, loose=True))
-    except ValueError:  # one of the two is none
+    except Exception:  # noqa: BLE001 (one of the two is none; it raises whatever that comes to)
         return False
 
 

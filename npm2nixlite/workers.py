@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from npm2nixlite.errors import Npm2nixliteError
+from npm2nixlite.errors import Npm2nixliteError, internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -24,6 +24,8 @@ _MOST_PROCESSES = 4  # more than this gained nothing where it was measured
 _FEWEST_JOBS = 32  # for a process of its own; below it, starting one costs more than it gains
 
 _TOGETHER = 0.05  # seconds; what is reported within them goes through the pipe at once
+
+_SIGNALS = frozenset([signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
 
 Report = TypeVar("Report")
 
@@ -76,18 +78,30 @@ class Workers(Generic[Report]):
         receiving, sending = self._context.Pipe(duplex=False)
 
         def run() -> None:
-            os.close(self._life)
-            receiving.close()
             # An interrupt reaches the whole group; this process's parent decides what it means.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            with contextlib.closing(sending):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.close(self._life)
+            receiving.close()
+            with contextlib.closing(sending), contextlib.suppress(BrokenPipeError):
                 try:
                     asyncio.run(self._alive(work, sending.send))
                 except Npm2nixliteError as error:
                     sending.send(error)
+                except BrokenPipeError:
+                    raise  # nobody is left to hear of anything
+                except Exception as error:  # noqa: BLE001 (told by the parent, with no traceback)
+                    sending.send(internal_error(error))
 
         process = self._context.Process(target=run, daemon=True)
-        process.start()
+        # Until the child has its own ideas of signals, it would take an interrupt for its own.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         sending.close()
         self._processes.append(process)
         self._pipes.append(receiving)
@@ -119,6 +133,8 @@ class Workers(Generic[Report]):
     ) -> None:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._lifeline, os._exit, 1)
+        # What is left of a failed job (a closed connection, say) is told nobody.
+        loop.set_exception_handler(lambda _loop, _context: None)
         waiting: list[Report] = []
 
         def flush() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.package_json import Json, normalize
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import parse_json
 from npm2nixlite.lock.model import Link, Lock
 from npm2nixlite.pack.workspaces import workspace_directories
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> Json | None:
     if path.is_char_device() or path.is_fifo():
         return None  # a link in somebody's repository; reading it might never end
     try:
-        value = json.loads(path.read_bytes().decode("utf-8-sig"))
+        value = parse_json(path.read_bytes().decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:

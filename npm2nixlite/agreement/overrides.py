@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.agreement.ranges import intersect
 from npm2nixlite.agreement.spec import Spec, parse_spec
+from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -155,6 +156,8 @@ def _nested(rule: OverrideRule, overrides: Mapping[str, object]) -> OverrideRule
     for text, value in overrides.items():
         if text == ".":
             continue
+        if not text:
+            raise InputError("the field 'overrides' has an empty name")  # npm refuses it, too
         name, _, key = text[1:].partition("@")
         below = value if isinstance(value, dict) else {".": value}
         own = below.get(".")

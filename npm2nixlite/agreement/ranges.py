@@ -30,7 +30,7 @@ def intersect(one: str, other: str) -> bool:
 
     try:
         left, right = nodesemver.make_range(one, True), nodesemver.make_range(other, True)
-    except ValueError:
+    except Exception:  # noqa: BLE001 (the library raises whatever its parsing comes to)
         return False
     return any(
         _possible(first) and _possible(second) and _all_meet(first, second)
@@ -45,7 +45,7 @@ def newer(one: str, other: str) -> bool:
 
     try:
         return bool(nodesemver.gte(one, other, True))
-    except ValueError:
+    except Exception:  # noqa: BLE001 (the library raises whatever its parsing comes to)
         return False
 
 
@@ -67,7 +67,7 @@ def newest_like(wanted: str, known: Iterable[str]) -> str | None:
         return str(nodesemver.max_satisfying(fitting, wanted, loose=True))
     try:
         alternatives = nodesemver.make_range(wanted, True).set
-    except ValueError:
+    except Exception:  # noqa: BLE001 (the library raises whatever its parsing comes to)
         return None
     lowest = (
         str(one.semver)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import gc
 import sys
+import traceback
 from pathlib import Path
 
 from npm2nixlite.assemble.manifest import FromTree, Manifest, read_manifest
 from npm2nixlite.assemble.node_modules import assemble
-from npm2nixlite.errors import Npm2nixliteError
+from npm2nixlite.errors import InternalError, Npm2nixliteError, internal_error
 
 
 def main(arguments: list[str]) -> int:
@@ -29,6 +30,10 @@ def main(arguments: list[str]) -> int:
     except Npm2nixliteError as error:
         sys.stderr.write(f"npm2nixlite: {error}\n")
         return error.exit_status
+    except Exception as error:  # noqa: BLE001 (a build's log is read by users, too)
+        sys.stderr.write(f"npm2nixlite: {internal_error(error)}\n")
+        traceback.print_exc()  # the sandbox keeps no file
+        return InternalError.exit_status
     return 0
 
 

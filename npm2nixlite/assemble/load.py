@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.archive import Archive
@@ -19,6 +18,7 @@ from npm2nixlite.assemble.package_json import (
 )
 from npm2nixlite.assemble.tree import Node, Tree, build_tree
 from npm2nixlite.errors import BuildError, InputError
+from npm2nixlite.files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ def read_lock_json(path: Path) -> Json:
         InputError: It cannot be read, or is no JSON object.
     """
     try:
-        lock = json.loads(path.read_bytes().decode("utf-8-sig"))
+        lock = parse_json(path.read_bytes().decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(f"no lock: {error}", where=str(path)) from error
     if not isinstance(lock, dict):

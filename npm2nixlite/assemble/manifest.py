@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.assemble.npm_version import npm_version
 from npm2nixlite.assemble.platform import Platform
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,7 +139,7 @@ def read_manifest(path: Path) -> Manifest:
         InputError: It cannot be read, or is none.
     """
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"no manifest: {error}", where=str(path)) from error
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
 from typing import TYPE_CHECKING, TypeAlias
+
+from npm2nixlite.files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ _SEPARATORS = re.compile(r"[\\:]")
 def parse_package_json(content: bytes) -> Json | None:
     """The object in a ``package.json``; None where there is none."""
     try:
-        value = json.loads(content.decode("utf-8-sig", "replace"))
+        value = parse_json(content.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

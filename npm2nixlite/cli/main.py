@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
-import io
-import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
 from npm2nixlite import __version__
+from npm2nixlite.cli import streams
 from npm2nixlite.cli.console import Console
-from npm2nixlite.errors import Npm2nixliteError
+from npm2nixlite.errors import (
+    InputError,
+    Npm2nixliteError,
+    UsageError,
+    internal_error,
+    too_many_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,16 +27,17 @@ __all__ = ["run"]
 
 _COMMANDS = (
     *("init", "generate", "prime", "push", "verify", "build", "container-build", "nix-dir"),
-    *("cache-check", "cache-gc", "bench"),
+    *("cache", "cache-check", "cache-gc", "bench"),
 )
 
 _EPILOG = """\
 exit status:
   0    done
-  1    --check found a difference
+  1    --check or verify found a difference
   2    wrong usage, or input that cannot be used
   3    a package could not be fetched or verified
   4    a build or an upload failed
+  70   an internal error; the message says where the details are
   130  interrupted, or not agreed to
 """
 
@@ -41,26 +47,41 @@ def run(arguments: Sequence[str] | None) -> int:
     # What a run makes stays in use until it ends; looking for garbage in it takes 7 % of the time.
     gc.freeze()
     gc.set_threshold(100_000)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without Unicode is no error
     words = sys.argv[1:] if arguments is None else arguments
-    parsed = _parser(words[0] if words else "").parse_args(words)
-    console = Console.of(parsed)
+    console = Console(json="--json" in words)
+    debug = "--debug" in words
     try:
+        parsed = _parser(words[0] if words else "").parse_args(words)
+        console = Console.of(parsed)
         status: int = parsed.run(parsed, console)
         gc.freeze()  # nor in what is left, when the interpreter ends
-        sys.stdout.flush()
+    except SystemExit as left:  # --help, --version, or words that cannot be parsed
+        status = left.code if isinstance(left.code, int) else UsageError.exit_status
     except Npm2nixliteError as error:
-        if parsed.debug:
-            traceback.print_exc()
-        console.fail(error)
-        return error.exit_status
-    except BrokenPipeError:
-        # Whoever read the output has had enough; what Python flushes at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        status = _failed(error, console, debug=debug)
+    except Exception as error:  # noqa: BLE001 (no traceback reaches a user)
+        status = _failed(_explained(error), console, debug=debug)
+    fault = streams.flush()
+    if fault is not None and status == 0:
+        console.error(fault)
+        status = UsageError.exit_status
     return status
+
+
+def _failed(error: Npm2nixliteError, console: Console, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    console.fail(error)
+    return error.exit_status
+
+
+def _explained(error: Exception) -> Npm2nixliteError:
+    if too_many_files(error):
+        return InputError(
+            "too many open files",
+            hint="allow more (ulimit -n 1024), or use fewer --connections or --jobs",
+        )
+    return internal_error(error)
 
 
 def _parser(first: str) -> argparse.ArgumentParser:

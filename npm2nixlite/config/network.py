@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import home_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["PROXY_VARIABLES", "ClientCertificate", "TlsSettings", "proxy_for", "tls_settings"]
 
@@ -66,7 +67,7 @@ def tls_settings(
     ca, cafile = settings.get("ca", ""), settings.get("cafile", "")
     return TlsSettings(
         ca="" if ca in _NOTHING else ca.replace("\\n", "\n"),
-        cafile=None if cafile in _NOTHING else project.absolute() / Path(cafile).expanduser(),
+        cafile=None if cafile in _NOTHING else project.absolute() / home_path(cafile),
         strict=settings.get("strict-ssl") != "false",
         client=client,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import read_file, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ Npmrc = dict[str, str]
 """Key → value, as npm reads one file or the environment; a list is its values, one a line."""
 
 _VARIABLE = re.compile(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
+_LARGEST = 16 << 20  # bytes
 _NPM_VARIABLE = re.compile(r"npm_config_(.+)", re.IGNORECASE)
 
 
@@ -55,11 +57,11 @@ def read_npmrc(path: Path, environment: Mapping[str, str]) -> Npmrc:
         InputError: It is there but cannot be read.
     """
     try:
-        return parse_npmrc(path.read_text("utf-8-sig"), environment)
+        return parse_npmrc(read_file(path, _LARGEST).decode("utf-8-sig"), environment)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {reason(error)}", where=str(path)) from error
 
 
 def environment_settings(environment: Mapping[str, str]) -> Npmrc:
@@ -107,7 +109,7 @@ def _unquote(text: str) -> str:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         try:
             return str(json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     if len(text) >= 2 and text[0] == text[-1] == "'":
         return text[1:-1]

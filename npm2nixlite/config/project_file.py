@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import read_file, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +48,11 @@ def read_project_file(file: Path) -> tuple[Project, ...]:
         InputError: It cannot be read, or says something that has no meaning.
     """
     try:
-        content = tomllib.loads(file.read_bytes().decode())
+        content = tomllib.loads(read_file(file, 16 << 20).decode())
+    except RecursionError:
+        raise InputError("nested too deep", where=str(file)) from None
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(file)) from error
+        raise InputError(f"cannot be read: {reason(error)}", where=str(file)) from error
     unknown = sorted(set(content) - {"project"})
     tables = content.get("project")
     if unknown or not isinstance(tables, list) or not tables:

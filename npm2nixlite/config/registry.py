@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections import ChainMap
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,13 +22,19 @@ from npm2nixlite.config.network import (
 )
 from npm2nixlite.config.npmrc import environment_settings, npmrc_files, read_npmrc
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import home_path
+from npm2nixlite.lock.address import check_http_address
+from npm2nixlite.messages import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 __all__ = ["RegistryConfig", "load_registry_config", "normal_base"]
 
 T = TypeVar("T")
+
+_HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
 def normal_base(address: str, origin: str) -> str:
@@ -44,11 +50,13 @@ def normal_base(address: str, origin: str) -> str:
     try:
         parts = urlsplit(address)
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
+        if parts.username is None:
+            check_http_address(address)
+    except (ValueError, InputError):
         good = False
     if not good or parts.query or parts.fragment or any(c in address for c in " \"'\\<>{}$`"):
         raise InputError(
-            f"{address!r} is no registry base",
+            f"{without_credentials(address)!r} is no registry base",
             where=origin,
             hint="expected an http:// or https:// address, such as https://registry.example/",
         )
@@ -100,7 +108,7 @@ class RegistryConfig:
     @property
     def npm_cache(self) -> Path:
         """The directory of npm's own cache."""
-        return self.project.absolute() / Path(self.settings.get("cache") or "~/.npm").expanduser()
+        return self.project.absolute() / home_path(self.settings.get("cache") or "~/.npm")
 
     def scope_registry(self, name: str) -> str | None:
         """The registry base of a package's scope, where one is configured for it."""
@@ -121,7 +129,7 @@ class RegistryConfig:
         if replaced == "npmjs":
             default = npm.default_registry()
             replaced = (urlsplit(default).hostname or "") if default else ""
-        hosts = {replaced, urlsplit(replaced).hostname} - {None, ""}
+        hosts = {replaced, _hostname(replaced)} - {None, ""}
         return self.registry if replaced == "always" or urlsplit(base).hostname in hosts else base
 
     def authorization(self, url: str) -> str | None:
@@ -179,12 +187,15 @@ class RegistryConfig:
         return ClientCertificate(str(place / certificate), str(place / private), inline=False)
 
     def _header(self, key: str) -> str | None:
-        token = self.settings.get(f"{key}:_authToken")
-        if token:
-            return f"Bearer {token}"
-        basic = self.settings.get(f"{key}:_auth")
-        if basic:
-            return f"Basic {basic}"
+        for name, scheme in (("_authToken", "Bearer"), ("_auth", "Basic")):
+            secret = self.settings.get(f"{key}:{name}")
+            if secret:
+                if not _HEADER.fullmatch(secret):
+                    raise InputError(
+                        f"the setting {key}:{name} has a character that no credentials have",
+                        hint="write it anew; it may have a line's end or a space too much",
+                    )
+                return f"{scheme} {secret}"
         username = self.settings.get(f"{key}:username")
         password = self.settings.get(f"{key}:_password")
         if not username or not password:
@@ -222,7 +233,7 @@ class RegistryConfig:
 
     @cached_property
     def _bases(self) -> list[str]:
-        return [self.forced or "", *self._registries()]
+        return [base for base in (self.forced or "", *self._registries()) if _is_address(base)]
 
     def _registries(self) -> list[str]:
         return [
@@ -271,6 +282,22 @@ def load_registry_config(
             if name.lower() in PROXY_VARIABLES
         },
     )
+
+
+def _is_address(base: str) -> bool:
+    """Whether a setting can be taken apart at all; if not, whoever uses it is told."""
+    try:
+        _place(urlsplit(base))
+    except ValueError:
+        return False
+    return True
+
+
+def _hostname(text: str) -> str | None:
+    try:
+        return urlsplit(text).hostname
+    except ValueError:
+        return None
 
 
 def _place(parts: SplitResult) -> str:

@@ -10,10 +10,12 @@ import aiohttp
 from yarl import URL
 
 from npm2nixlite import __version__
+from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.answer import Head
 from npm2nixlite.fetch.http1 import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
 from npm2nixlite.fetch.refusal import Refused, explained, refusal
 from npm2nixlite.fetch.routing import Lane, Lanes
+from npm2nixlite.lock.address import check_http_address
 from npm2nixlite.retry import LONGEST_WAIT, backoff
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ class Client:
         *,
         plain: bool,
     ) -> T:
-        address = URL(url, encoded=True)
+        address = _address(url)
         host = address.authority
         attempt = 0
         while True:
@@ -246,8 +248,23 @@ def _redirected(address: URL, head: Head) -> URL:
         raise Refused(f"HTTP {head.status} without a Location", status=head.status)
     try:
         target = address.join(URL(location, encoded=True))
+        if target.user or target.password:
+            target = target.with_user(None)
+        named = target.scheme in {"http", "https"} and bool(target.host)
     except ValueError as error:
         raise Refused(f"HTTP {head.status} to a malformed address") from error
-    if target.scheme not in {"http", "https"} or not target.host:
+    if not named:
         raise Refused(f"HTTP {head.status} to a {target.scheme or 'nameless'} address")
-    return target.with_user(None) if target.user else target
+    try:
+        return _address(str(target))
+    except Refused as refused:
+        raise Refused(f"HTTP {head.status}: {refused}") from refused
+
+
+def _address(url: str) -> URL:
+    """An address that a request can be made of."""
+    try:
+        check_http_address(url)
+        return URL(url, encoded=True)
+    except (InputError, ValueError) as error:
+        raise Refused(error.what if isinstance(error, InputError) else str(error)) from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
 from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.refusal import Refused
+from npm2nixlite.files import parse_json
 from npm2nixlite.integrity import Integrity, parse_integrity
 from npm2nixlite.lock.source import http_address
 
@@ -53,11 +53,11 @@ async def ask_registry(
     url = base + quote(name, safe="@!~*'()")
     content = await client.read(url, config, _ACCEPT)
     try:
-        versions = json.loads(content)["versions"]
+        versions = parse_json(content)["versions"]
         if version not in versions:
             raise Refused(f"the registry has {name}, but not version {version}", status=404)
         return _distribution(versions[version]["dist"], url)
-    except (ValueError, KeyError, TypeError, InputError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
         raise Refused(f"the registry's metadata of {name} cannot be understood") from error
 
 

@@ -42,7 +42,7 @@ class PartialFile:
         self.size = 0
         self._moved = False
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append; hashing and writing both release the interpreter's lock."""

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import read_file, reason
 
 if TYPE_CHECKING:
     from npm2nixlite.config.network import ClientCertificate, TlsSettings
 
 __all__ = ["Tls"]
+
+_LARGEST = 16 << 20  # bytes
 
 
 class Tls:
@@ -62,14 +65,18 @@ def _trust(
     context: ssl.SSLContext, origin: str, *, file: Path | None = None, text: str | None = None
 ) -> None:
     try:
+        if file is not None:
+            read_file(file, _LARGEST)  # the library would wait for a FIFO, or read on and on
         context.load_verify_locations(cafile=file, cadata=text)
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # the last for what is not ASCII
         raise InputError(f"cannot be used: {error}", where=origin) from error
 
 
 def _show(context: ssl.SSLContext, client: ClientCertificate) -> None:
     try:
         if not client.inline:
+            for name in (client.certificate, client.key):
+                read_file(name, _LARGEST)
             context.load_cert_chain(client.certificate, client.key, password=_no_password)
             return
         # The TLS library takes files only; this one is its owner's, and gone at once.
@@ -77,10 +84,10 @@ def _show(context: ssl.SSLContext, client: ClientCertificate) -> None:
             file.write(f"{client.key}\n{client.certificate}\n")
             file.flush()
             context.load_cert_chain(file.name, password=_no_password)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         where = "npm's settings cert and key" if client.inline else client.certificate
         raise InputError(
-            f"this client certificate cannot be used: {error}",
+            f"this client certificate cannot be used: {reason(error)}",
             where=where,
             hint="certfile and keyfile name PEM files, the key without a passphrase",
         ) from error

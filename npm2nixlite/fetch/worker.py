@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import unwritable
-from npm2nixlite.errors import FetchError
+from npm2nixlite.errors import FetchError, Npm2nixliteError, internal_error
 from npm2nixlite.fetch.client import Client, open_session
 from npm2nixlite.fetch.job import Failure, Fetched, Job
 from npm2nixlite.fetch.metadata import Distribution, ask_registry
@@ -57,6 +57,7 @@ async def work(
     Raises:
         FetchError: The cache cannot be written: nothing more can be done.
     """
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as executor:
         async with open_session(options) as session:
             client = Client(session, options, tls)
@@ -103,6 +104,11 @@ class _Worker:
             return Failure(job.url, str(refused), refused.hint)
         except FetchError as error:
             return Failure(job.url, error.what, error.hint)
+        except (Npm2nixliteError, OSError):
+            raise  # the configuration or the cache cannot be used: nothing more can be done
+        except Exception as error:  # noqa: BLE001 (one bad package stops no other)
+            unforeseen = internal_error(error)
+            return Failure(job.url, unforeseen.what, unforeseen.hint)
 
     async def _fetch_locked(self, number: int, job: Job) -> Fetched:
         """The lock gives a hash; only a guessed address can need the registry's metadata."""

@@ -93,7 +93,10 @@ def _on_forge(place: str, rev: str, directory: str) -> GitTree | None:
     elif scp:
         host, path = scp["host"], scp["path"]
     else:
-        parts = urlsplit(place)
+        try:
+            parts = urlsplit(place)
+        except ValueError:
+            return None  # brackets that hold no address
         host, path = parts.hostname or "", parts.path
     host = host.lower().removeprefix("www.")
     path = path.strip("/").removesuffix(".git")

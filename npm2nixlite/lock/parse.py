@@ -7,10 +7,10 @@ older ``dependencies`` count, as it does for npm.
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError, Npm2nixliteError
+from npm2nixlite.files import parse_json, read_file, reason
 from npm2nixlite.integrity import Integrity, parse_integrity
 from npm2nixlite.lock.fields import Fields
 from npm2nixlite.lock.model import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["parse_lock", "read_lock"]
 
 _VERSIONS = (1, 2, 3)
+_LARGEST = 256 << 20  # bytes of a lock
 
 
 def read_lock(path: Path) -> Lock:
@@ -44,9 +45,9 @@ def read_lock(path: Path) -> Lock:
         InputError: It cannot be read, or see `parse_lock`.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        content = read_file(path, _LARGEST)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {reason(error)}", where=str(path)) from error
     return parse_lock(content, str(path))
 
 
@@ -62,11 +63,19 @@ def parse_lock(content: bytes, file: str) -> Lock:
             meant; the message names the file and the entry's install path.
     """
     try:
-        top = Fields(_parse_json(content))
-        version = _lock_version(top)
-        entries = _entries(top)
+        return _parse(content, file)
     except Npm2nixliteError as error:
         raise error.within(file) from error
+    except RecursionError as error:
+        raise InputError("nested too deep", where=file) from error
+    except ValueError as error:  # an address with half a bracket, a number that is too long
+        raise InputError(f"cannot be understood: {error}", where=file) from error
+
+
+def _parse(content: bytes, file: str) -> Lock:
+    top = Fields(_parse_json(content))
+    version = _lock_version(top)
+    entries = _entries(top)
     packages = top.fields("packages")
     root = packages.fields("")
     return Lock(
@@ -88,14 +97,13 @@ def _parse_json(content: bytes) -> object:
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8: byte {error.start} is wrong") from error
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         if "\n<<<<<<<" in f"\n{text}":
             hint = "it has conflict markers: resolve them with 'npm install --package-lock-only'"
         else:
             hint = "it may be cut short; restore it, or make it anew with npm"
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise InputError(f"not JSON: {reason}", hint=hint) from error
+        raise InputError(f"not JSON: {error}", hint=hint) from error
 
 
 def _lock_version(top: Fields) -> int:
@@ -107,13 +115,13 @@ def _lock_version(top: Fields) -> int:
             "this is no lock: it has no lockfileVersion",
             hint="name a package-lock.json or npm-shrinkwrap.json",
         )
-    if isinstance(given, bool) or given not in _VERSIONS:
+    if not isinstance(given, int | float) or isinstance(given, bool) or given not in _VERSIONS:
         raise InputError(
             f"unknown lockfileVersion {given!r}",
             hint="1, 2 and 3 are known; 'npm install --package-lock-only "
             "--lockfile-version 3' writes one of these",
         )
-    return int(str(given))
+    return int(given)  # 3.0 is 3 in JSON
 
 
 def _entries(top: Fields) -> list[Package | Link]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlunsplit
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.lock.address import check_http_address
 from npm2nixlite.lock.model import (
     GitRevision,
     LocalDirectory,
@@ -43,7 +44,6 @@ _GIT_SCHEMES = frozenset(
 TARBALL_NAME = re.compile(r".*\.(?:tgz|tar\.gz|tar)", re.IGNORECASE)
 """What npm takes for a tarball among local paths; the rest are directories."""
 _REGISTRY_ADDRESS = re.compile(r"(?P<base>.*?/)(?P<name>(?:@[^/]+(?:/|%2[fF]))?[^/]+)/-/[^/?#]+")
-_UNSAFE_IN_ADDRESS = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
 
 
 def source_at(address: str, name: str, version: str | None) -> Source:
@@ -98,17 +98,11 @@ def http_address(address: str) -> str:
         InputError: It is malformed, not normal, of another scheme, or carries credentials.
     """
     try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise InputError(f"malformed address {address!r}: {error}") from error
-    if not host or parts.scheme not in {"http", "https"} or _UNSAFE_IN_ADDRESS.search(address):
-        raise InputError(f"malformed address {address!r}")
-    if parts.username is not None or parts.password is not None:
-        raise InputError(
-            f"the address on {host} carries credentials",
-            hint="take them out of the lock; give them in .npmrc, for that host",
-        )
+        parts = check_http_address(address)
+    except InputError as error:
+        if "credentials" in error.what:
+            error.hint = "take them out of the lock; give them in .npmrc, for that host"
+        raise
     if {"..", "."} & set(unquote(parts.path).split("/")):
         raise InputError(f"the address {address!r} is not normal")
     return urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, ""))
@@ -125,6 +119,8 @@ def _http_source(address: str, name: str, version: str | None) -> Source:
 
 def git_without_credentials(address: str) -> str:
     """Drop what may be a token from a git address; an ssh address keeps its user's name."""
+    if not address.partition("#")[0].count("//"):  # github:user:token@owner/repository
+        return re.sub(r"^([^:/#]*:)[^/#]*@", r"\1", address, count=1)
     if "ssh://" in address.partition("#")[0]:
         return re.sub(r"(?<=//)([^/@:]*):[^/@]*@", r"\1@", address, count=1)
     return re.sub(r"(?<=//)(?!git@)[^/@]*@", "", address, count=1)

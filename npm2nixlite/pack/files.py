@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import parse_json
 from npm2nixlite.pack.directory import bins_of, package_directory
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _names(package: Mapping[str, Any], *groups: str) -> list[str]:
 
 def _read_package(directory: Path) -> dict[str, Any]:
     try:
-        package = json.loads((directory / "package.json").read_bytes().decode("utf-8-sig"))
+        package = parse_json((directory / "package.json").read_bytes().decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(f"no package.json: {error}", where=str(directory)) from error
     if not isinstance(package, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from npm2nixlite.assemble.manifest import Manifest, parse_manifest
 from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.errors import InputError
-from npm2nixlite.files import remove_tree
+from npm2nixlite.files import parse_json, remove_tree
 from npm2nixlite.project.patches import Patch, apply_patches
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def read_plan(path: Path) -> Plan:
         InputError: It cannot be read, or is none.
     """
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"no manifest: {error}", where=str(path)) from error
     manifest = parse_manifest(value)
@@ -75,7 +74,7 @@ def make_tree(plan: Plan, out: Path) -> None:
 
 
 def _lay_over(made: Path, out: Path) -> None:
-    for path in json.loads((made / REMOVED).read_bytes()):
+    for path in parse_json((made / REMOVED).read_bytes()):
         _remove(out / path)
     for source in sorted((made / "tree").rglob("*")):
         target = out / source.relative_to(made / "tree")

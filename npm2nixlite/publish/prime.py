@@ -12,6 +12,7 @@ from npm2nixlite.errors import FetchError
 from npm2nixlite.nix import local_store
 from npm2nixlite.nix.version import require_nix
 from npm2nixlite.progress import no_steps
+from npm2nixlite.publish.healed import healed
 from npm2nixlite.sources.collect import Fetched, SourceOptions, Sources, fetch_sources, read_sources
 
 if TYPE_CHECKING:
@@ -72,8 +73,12 @@ def prime(
     fetched = None if dry_run else fetch_sources(missing, options, steps("fetching"))
     if plan.missing and not dry_run:
         advance = steps("priming")(len(plan.missing))
-        with _scratch(options.cache) as scratch:
-            asyncio.run(local_store.apply(plan, scratch, advance))
+
+        def apply() -> None:
+            with _scratch(options.cache) as scratch:
+                asyncio.run(local_store.apply(plan, scratch, advance))
+
+        healed(apply, missing, options)
     return Primed(plan.valid, tuple(plan.missing), absent, fetched, time.monotonic() - start)
 
 

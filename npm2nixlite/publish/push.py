@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from npm2nixlite.binarycache.compression import Compression, require
@@ -17,6 +18,7 @@ from npm2nixlite.nix import copy as nix_copy
 from npm2nixlite.nix import local_store, path_info
 from npm2nixlite.nix.version import require_nix
 from npm2nixlite.progress import ignore, no_steps
+from npm2nixlite.publish.healed import healed
 from npm2nixlite.publish.options import Push, Pushed, Sent, check_store_options
 from npm2nixlite.publish.prime import missing_here
 from npm2nixlite.sources.collect import fetch_sources, read_sources
@@ -79,9 +81,10 @@ def push(
     for store, remote in remotes.items():
         try:
             if remote is None:
-                done.append(pusher.to_store(sources, store_paths, store))
+                use = partial(pusher.to_store, sources, store_paths, store)
             else:
-                done.append(pusher.to_cache(sources, closure, remote))
+                use = partial(pusher.to_cache, sources, closure, remote)
+            done.append(healed(use, sources, options.sources))
         except Npm2nixliteError as error:
             if len(remotes) == 1:
                 raise

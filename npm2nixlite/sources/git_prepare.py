@@ -7,12 +7,11 @@ fetchers). Where nothing of that can change what is packed, the tree can be pack
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.files import walk
+from npm2nixlite.files import parse_json, walk
 from npm2nixlite.lock.find import LOCK_NAMES
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def inspect_tree(tree: GitTree, place: Path) -> Preparation:
     """
     project = f"{tree.directory}/" if tree.directory else ""
     try:
-        manifest = json.loads(_own_file(place, f"{project}package.json").read_bytes())
+        manifest = parse_json(_own_file(place, f"{project}package.json").read_bytes())
         scripts = manifest.get("scripts") or {}
     except FileNotFoundError:
         return Preparation(obstacles=("it has no package.json",))

@@ -14,6 +14,7 @@ from npm2nixlite.cache import Cache, Revision, unwritable
 from npm2nixlite.errors import FetchError, InputError
 from npm2nixlite.files import remove_tree
 from npm2nixlite.integrity import Integrity
+from npm2nixlite.sources.upkeep import drop_wrong
 from npm2nixlite.store.nar import dump
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def resolve_revisions(
         FetchError: Some could not be fetched; the message lists every one.
     """
     found = {tree: cache.revision(str(tree)) for tree in wanted}
+    # Their files are read, so they are held to their hash again.
+    dropped = drop_wrong(cache, (), [known.sha256 for known in found.values() if known is not None])
+    if dropped:
+        found = {tree: cache.revision(str(tree)) for tree in wanted}
     missing = [tree for tree, revision in found.items() if revision is None]
     failures: dict[GitTree, FetchError] = {}
     if offline:

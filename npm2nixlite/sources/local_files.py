@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import FetchError
+from npm2nixlite.files import open_file, reason
 from npm2nixlite.integrity import Integrity, check_integrity
 from npm2nixlite.node_packages.model import LocalPin
 
@@ -37,13 +38,13 @@ def pin_local_file(wanted: LocalFile, directory: Path) -> LocalPin:
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(algorithms)}
     place = (str(directory / wanted.path), wanted.install_paths[0])
     try:
-        with (directory / wanted.path).open("rb") as file:
+        with open_file(directory / wanted.path) as file:
             while chunk := file.read(_CHUNK):
                 for value in hashes.values():
                     value.update(chunk)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise FetchError(
-            f"this local tarball cannot be read: {error.strerror}",
+            f"this local tarball cannot be read: {reason(error)}",
             where=place,
             hint="npm ci would fail, too: put it there, or make the lock anew",
         ) from error

@@ -7,7 +7,6 @@ hash that the lock gives.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.cache import Cache, unwritable
 from npm2nixlite.errors import FetchError
 from npm2nixlite.fetch.partial import PartialFile
+from npm2nixlite.files import parse_json
 from npm2nixlite.integrity import Integrity, check_integrity
 from npm2nixlite.node_packages.names import store_name
 from npm2nixlite.store.path import DEFAULT_STORE_DIR, fixed_output_path
@@ -120,7 +120,7 @@ def _is_from(root: Path, url: str, integrity: Integrity) -> bool:
         return False
     for line in lines:
         try:
-            entry = json.loads(line.partition("\t")[2])
+            entry = parse_json(line.partition("\t")[2])
         except ValueError:
             continue  # as cacache does with a line that was not written to its end
         if isinstance(entry, dict) and entry.get("key") == key:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.integrity import Integrity
 
-__all__ = ["FixedFile", "wrong_bytes"]
+__all__ = ["FixedFile", "WrongBytesError", "wrong_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,13 @@ class FixedFile:
         return content_address(self.integrity, recursive=self.recursive)
 
 
-def wrong_bytes(file: FixedFile) -> FetchError:
+class WrongBytesError(FetchError):
+    """A file is not what its hash says."""
+
+
+def wrong_bytes(file: FixedFile) -> WrongBytesError:
     """The error for a file that is not what its hash says."""
-    return FetchError(
+    return WrongBytesError(
         f"the bytes of {file.name} do not have the hash {file.integrity}",
         where=str(file.path),
         hint="remove the file and fetch it again",

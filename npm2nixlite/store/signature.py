@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import read_file
 from npm2nixlite.store import base32
 
 if TYPE_CHECKING:
@@ -122,10 +123,10 @@ def read_secret_key(file: Path) -> SecretKey:
         InputError: The file cannot be read or holds no secret key.
     """
     try:
-        return SecretKey.parse(file.read_text(encoding="ascii").strip())
+        return SecretKey.parse(read_file(file, 1 << 16).decode("ascii").strip())
     except InputError as error:
         raise error.within(str(file)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise InputError(
             f"the signing key cannot be read: {reason}",

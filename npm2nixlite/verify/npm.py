@@ -18,6 +18,7 @@ from npm2nixlite.assemble.hidden_lock import formatting
 from npm2nixlite.assemble.local import copy_directory
 from npm2nixlite.assemble.node_modules import HIDDEN_LOCK
 from npm2nixlite.errors import BuildError
+from npm2nixlite.files import parse_json
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.lock.model import LocalDirectory, LocalTarball, Lock
 from npm2nixlite.lock.path import outermost_parent
@@ -147,7 +148,7 @@ def fill_addresses(lock_file: Path, addresses: Mapping[str, str]) -> frozenset[s
     Returns:
         The install paths that got one.
     """
-    lock = json.loads(lock_file.read_bytes())
+    lock = parse_json(lock_file.read_bytes())
     filled = set()
     for path, entry in lock.get("packages", {}).items():
         if path in addresses and "resolved" not in entry:
@@ -214,7 +215,7 @@ def _edit(hidden: Path, change: Callable[[str, dict[str, object]], object]) -> N
     if not hidden.is_file():
         return
     indent, newline = formatting(hidden)
-    notes = json.loads(hidden.read_bytes())
+    notes = parse_json(hidden.read_bytes())
     for path, entry in notes["packages"].items():
         change(path, entry)
     text = json.dumps(notes, indent=indent, ensure_ascii=False)

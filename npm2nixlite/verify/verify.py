@@ -14,6 +14,7 @@ from npm2nixlite.lock.find import find_lock
 from npm2nixlite.node_packages.from_lock import Prepared
 from npm2nixlite.node_packages.model import Pin
 from npm2nixlite.progress import no_progress
+from npm2nixlite.sources.upkeep import drop_wrong
 from npm2nixlite.verify.compare import Difference, differences
 from npm2nixlite.verify.host import host_platform
 from npm2nixlite.verify.npm import (
@@ -78,6 +79,10 @@ def verify(
     """
     project = find_lock(project).absolute().parent
     (generated,), _ = generate([project], cache, options, progress)
+    used = [generated.pins, *(built.pins for built in generated.prepared.values())]
+    tarballs = [pin.sha512 for pins in used for pin in pins.values() if isinstance(pin, Pin)]
+    if drop_wrong(cache, tarballs):
+        (generated,), _ = generate([project], cache, options, progress)
     lock, pins = generated.plan.lock, generated.pins
     versions = installed_versions()
     config = load_registry_config(project, user_file=options.npmrc, registry=options.registry)
