@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from npm2nixlite.errors import InputError
+from npm2nixlite.files import home_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +57,7 @@ def netrc_files(environment: Mapping[str, str] = os.environ) -> Iterator[Path]:
     """Where curl and Nix look, the more personal place first."""
     if named := environment.get("NETRC"):
         yield Path(named)
-    yield Path.home() / ".netrc"
+    yield home_path("~/.netrc")
     yield Path("/etc/nix/netrc")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,32 @@ if TYPE_CHECKING:
     from npm2nixlite.errors import Npm2nixliteError
     from npm2nixlite.progress import Advance, Progress
 
-__all__ = ["Console", "add_console_options"]
+__all__ = ["Console", "add_console_options", "progress_format", "progress_postfix"]
+
+
+_WIDE = 80  # columns; on fewer, what is left to do is not told in time and bytes
+
+
+def progress_format(columns: int) -> str:
+    """What tqdm shows: the bar gets the width that the numbers leave.
+
+    Args:
+        columns: Of the terminal.
+    """
+    left = ", {remaining} left" if columns >= _WIDE else ""
+    return f"{{desc}}{{percentage:3.0f}}% {{bar}} {{n_fmt}}/{{total_fmt}}{{postfix}}{left}"
+
+
+def progress_postfix(columns: int, transferred: float, rate: float) -> str:
+    """What is said of bytes.
+
+    Args:
+        columns: Of the terminal.
+        transferred: Bytes so far.
+        rate: Bytes a second.
+    """
+    shown = f"{human_bytes(rate)}/s"
+    return f"{human_bytes(transferred)}, {shown}" if columns >= _WIDE else shown
 
 
 def add_console_options(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +128,9 @@ class Console:
     def fail(self, error: Npm2nixliteError) -> None:
         """Show an error; as JSON, too, where that is asked for."""
         self.error(str(error))
+        if self.verbose and len(error.details) > 1:
+            for detail in error.details:
+                print(f"  {' '.join(filter(None, detail.values()))}", file=sys.stderr)
         self.summary(
             {
                 "error": {
@@ -128,16 +157,24 @@ class Console:
                 return no_progress(total)
             from tqdm import tqdm
 
-            bar = tqdm(total=total, desc=what, unit=" packages", file=sys.stderr, leave=False)
+            columns = shutil.get_terminal_size().columns
+            bar = tqdm(
+                total=total,
+                desc=what,
+                file=sys.stderr,
+                leave=False,
+                dynamic_ncols=True,
+                bar_format=progress_format(columns),
+            )
             transferred = 0
 
             def advance(items: int, size: int, /) -> None:
                 nonlocal transferred
                 transferred += size
                 rate = transferred / max(bar.format_dict["elapsed"], 1e-3)
-                bar.set_postfix_str(
-                    f"{human_bytes(transferred)}, {human_bytes(rate)}/s", refresh=False
-                )
+                if transferred:
+                    postfix = progress_postfix(columns, transferred, rate)
+                    bar.set_postfix_str(postfix, refresh=False)
                 bar.update(items)
                 if bar.n >= total:
                     bar.close()

@@ -12,7 +12,7 @@ from npm2nixlite.cli.container_options import add_container_options
 from npm2nixlite.container.build import Builder, Outcome
 from npm2nixlite.container.job import DEFAULT_SCRIPT, BuildJob, check_name, read_variables
 from npm2nixlite.container.limits import Limits
-from npm2nixlite.container.paths import RESULT_DIR, STATE_DIR, WORK_DIR, ContainerPaths
+from npm2nixlite.container.paths import ContainerPaths
 from npm2nixlite.container.report import describe, state
 from npm2nixlite.container.rootfs import Network
 from npm2nixlite.container.runners import find_runner
@@ -45,11 +45,11 @@ was, and the build's log is kept.
 NAME is the service's (mempool-backend), SOURCE the project's directory.
 """
 
-_EPILOG = f"""\
-files:
-  current hash    {STATE_DIR}/NAME
-  current result  {RESULT_DIR}/NAME/current, where the units run from
-  last log        {WORK_DIR}/NAME/NAME-lastlog
+_EPILOG = """\
+files, in the directories of --state-dir, --work-dir and --result-dir:
+  STATE-DIR/NAME               the current hash
+  RESULT-DIR/NAME/current      the current result, where the units run from
+  WORK-DIR/NAME/NAME-lastlog   the output of the last build
 
 The build has the network, Node.js, npm and the tools that are named. It cannot reach other
 processes, the host's files, or (from Linux 6.12 on) the host's abstract sockets. A source file that

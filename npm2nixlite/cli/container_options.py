@@ -153,8 +153,10 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
         ("--work-dir", WORK_DIR, "builds under way, and logs"),
         ("--result-dir", RESULT_DIR, "results; on the work directory's file system"),
     ):
+        # The place depends on the user, and --help is the same for all.
+        shown = f"npm2nixlite/{default.name} in /var/lib, for others than root in $XDG_STATE_HOME"
         group.add_argument(
-            name, metavar="DIR", type=Path, default=default, help=f"{what} (default: {default})"
+            name, metavar="DIR", type=Path, default=default, help=f"{what} (default: {shown})"
         )
 
 

@@ -175,6 +175,8 @@ def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
         console.say(f"{item.output}: up to date ({paths}, {tarballs})")
     else:
         console.say(f"{item.output}: written ({paths}, {tarballs})")
+        if item.old_text is not None:
+            console.say(f"  {item.changes().summary()}")
 
 
 def _summary_line(summary: FetchSummary) -> str:

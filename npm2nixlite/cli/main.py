@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
-import importlib
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from npm2nixlite import __version__
 from npm2nixlite.cli import streams
 from npm2nixlite.cli.console import Console
+from npm2nixlite.cli.parser import program_parser
 from npm2nixlite.errors import (
     InputError,
     Npm2nixliteError,
@@ -25,22 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_COMMANDS = (
-    *("init", "generate", "prime", "push", "verify", "build", "container-build", "nix-dir"),
-    *("cache", "cache-check", "cache-gc", "bench"),
-)
-
-_EPILOG = """\
-exit status:
-  0    done
-  1    --check or verify found a difference
-  2    wrong usage, or input that cannot be used
-  3    a package could not be fetched or verified
-  4    a build or an upload failed
-  70   an internal error; the message says where the details are
-  130  interrupted, or not agreed to
-"""
-
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run the command line; see `npm2nixlite.cli.main`."""
@@ -51,7 +33,7 @@ def run(arguments: Sequence[str] | None) -> int:
     console = Console(json="--json" in words)
     debug = "--debug" in words
     try:
-        parsed = _parser(words[0] if words else "").parse_args(words)
+        parsed = program_parser(words[0] if words else "").parse_args(words)
         console = Console.of(parsed)
         status: int = parsed.run(parsed, console)
         gc.freeze()  # nor in what is left, when the interpreter ends
@@ -82,19 +64,3 @@ def _explained(error: Exception) -> Npm2nixliteError:
             hint="allow more (ulimit -n 1024), or use fewer --connections or --jobs",
         )
     return internal_error(error)
-
-
-def _parser(first: str) -> argparse.ArgumentParser:
-    """The parser; where the first word names a command, no other command is loaded."""
-    parser = argparse.ArgumentParser(
-        prog="npm2nixlite",
-        description="Translate npm lockfiles into Nix: every tarball a fixed-output derivation.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"npm2nixlite {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in [first] if first in _COMMANDS else _COMMANDS:
-        command = importlib.import_module(f"npm2nixlite.cli.{name.replace('-', '_')}")
-        command.add_parser(commands)
-    return parser

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError, UsageError
+from npm2nixlite.files import home_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ def _state_directory() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/npm2nixlite")
     home = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".local/state") / "npm2nixlite"
+    return (Path(home) if home.startswith("/") else home_path("~/.local/state")) / "npm2nixlite"
 
 
 STATE_DIR = _state_directory() / "hashes"

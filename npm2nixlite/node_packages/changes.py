@@ -6,15 +6,18 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from npm2nixlite.lock.model import Link
+from npm2nixlite.messages import plural
 from npm2nixlite.node_packages.model import NodePackages
 from npm2nixlite.versions import Bump, bump, is_older
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from npm2nixlite.node_packages.model import Entry
 
 __all__ = ["Changes", "compare"]
+
+_SHOWN = 5  # packages that a summary names
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,35 @@ class Changes:
             yield f"changed  {path} {what}"
         if self.note:
             yield self.note
+
+    def summary(self) -> str:
+        """One line on what a new file brings, for people; a package counts once."""
+        changed = self.changed.items()
+        shown = {
+            "updated": {
+                f"{_name(path)} {_step(old, new)}" for path, (old, new) in changed if old != new
+            },
+            "added": {f"{_name(path)} {new}".rstrip() for path, new in self.added.items()},
+            "removed": {f"{_name(path)} {old}".rstrip() for path, old in self.removed.items()},
+        }
+        told = [
+            f"{plural(len(items), 'package')} {what}: {_some(items)}"
+            for what, items in shown.items()
+            if items
+        ]
+        same = sum(old == new for old, new in self.changed.values())
+        if same and not told:
+            told.append(f"hash, address or flags of {plural(same, 'install path')} changed")
+        return "; ".join(told) or self.note
+
+
+def _some(items: Collection[str]) -> str:
+    more = f" and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else ""
+    return ", ".join(sorted(items)[:_SHOWN]) + more
+
+
+def _name(path: str) -> str:
+    return path.rpartition("node_modules/")[2]
 
 
 def _step(old: str, new: str) -> str:

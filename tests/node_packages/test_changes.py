@@ -132,3 +132,26 @@ def test_a_change_of_packages_is_enough_said() -> None:
     old = content(entry("a"))
     changes = compare(old, replace(old, lock_sha256="1" * 64, entries=()))
     assert list(changes.lines()) == ["removed  node_modules/a 1.0.0"]
+
+
+def test_a_summary_names_each_package_once_and_not_too_many() -> None:
+    changes = Changes(
+        added={f"node_modules/new{number}": "1.0.0" for number in range(7)},
+        removed={"node_modules/old": "2.0.0"},
+        changed={
+            "node_modules/a": ("1.0.0", "1.1.0"),
+            "node_modules/b/node_modules/a": ("1.0.0", "1.1.0"),
+            "node_modules/same": ("1.0.0", "1.0.0"),
+        },
+    )
+    assert changes.summary() == (
+        "1 package updated: a 1.0.0 → 1.1.0 (minor); "
+        "7 packages added: new0 1.0.0, new1 1.0.0, new2 1.0.0, new3 1.0.0, new4 1.0.0 and 2 more; "
+        "1 package removed: old 2.0.0"
+    )
+
+
+def test_a_summary_of_flags_or_of_a_note() -> None:
+    changes = Changes(changed={"node_modules/same": ("1.0.0", "1.0.0")})
+    assert changes.summary() == "hash, address or flags of 1 install path changed"
+    assert Changes(note="the frame").summary() == "the frame"
