@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="make fidelity CORPUS=DIR", description=__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--state", type=Path, help="what is kept (default: CORPUS/.state)")
+    parser.add_argument("--json", type=Path, help="the result (default: STATE/results.json)")
     parser.add_argument("--npm", default="10,11,12", help="major versions (default: %(default)s)")
     parser.add_argument("--only", action="append", default=[], help="projects whose name has this")
     parser.add_argument("--smallest", type=int, help="only so many, those with the smallest locks")
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
             for row in run.compare(project, known=options.known):
                 rows.append(row)
                 _tell(row)
-            write_json(rows, state / "results.json")
+            write_json(rows, options.json or state / "results.json")
     sys.stdout.write(f"\n{table(rows)}\n\n{summary(rows)}\n")
     bad = {Verdict.DIFFERENT, Verdict.FALSE_ACCEPTANCE, Verdict.FALSE_REFUSAL}
     return 1 if any(row.verdict in bad for row in rows) else 0
@@ -94,7 +95,7 @@ class _Run:
 
     def compare(self, project: Project, *, known: bool) -> Iterator[Row]:
         """The rows of a project."""
-        copy = project.copy(self._state / "work")
+        copy = project.copy(self._scratch / "work")
         generated = None
         for npm in self._npms:
             for tree, omit in _TREES.items():
