@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.agreement.ranges import newer, newest_like
 from npm2nixlite.agreement.spec import parse_spec
 from npm2nixlite.agreement.validity import Judge, in_shrinkwrap, is_project, version_of
-from npm2nixlite.assemble.tree import Node
+from npm2nixlite.assemble.tree import Node, place_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ class _Placing:
 
     def _at(self, target: Node) -> str | None:
         edge, new = self._edge, self._new
-        current = target.children.get(edge.name)
+        current = target.children.get(place_name(edge.name))
         asked = target.edges_out.get(edge.name)
         if current is not None:
             return self._over(target, current)

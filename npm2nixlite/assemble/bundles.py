@@ -5,11 +5,12 @@ npm does not trust a lock about them: it looks at what the tarball brought. So d
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.groups import mark_groups
 from npm2nixlite.assemble.package_json import read_package_json
-from npm2nixlite.assemble.tree import Node, Tree, connect
+from npm2nixlite.assemble.tree import Node, Tree, connect, place_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ def adopt_bundled(tree: Tree, out: Path) -> None:
         out: The directory that install paths are relative to.
     """
     ours = bundled_nodes(tree)
+    bundlers: list[Node] = []
     for node in [*tree.walk()]:
         bundled = node.package.get("bundleDependencies")
         if node.link is None and bundled and tree.nodes.get(node.location) is node:
@@ -44,6 +46,33 @@ def adopt_bundled(tree: Tree, out: Path) -> None:
             _adopt(tree, node, out, frozenset(foreign))
             _reconnect(tree, node)
             mark_groups(tree, node)
+            bundlers.append(node)
+    for location in _shadowed(tree, bundlers):
+        if location in tree.nodes:
+            tree.remove(tree.nodes[location])
+        shutil.rmtree(out / location, ignore_errors=True)
+
+
+def _shadowed(tree: Tree, bundlers: list[Node]) -> list[str]:
+    """What nobody finds any more, because a tarball brought the same nearer to who needs it."""
+    shadowed: dict[Node, None] = {}
+    for bundler in bundlers:
+        if bundler.parent is not None and tree.nodes.get(bundler.location) is bundler:
+            found = (bundler.parent.resolve(child.name) for child in bundler.children.values())
+            shadowed |= dict.fromkeys(node for node in found if node is not None)
+    pending = [*shadowed]
+    while pending:
+        for edge in pending.pop().edges_out.values():
+            if edge.target is not None and edge.target not in shadowed:
+                shadowed[edge.target] = None
+                pending.append(edge.target)
+    changed = True
+    while changed:
+        needed = [n for n in shadowed if any(e.source not in shadowed for e in n.edges_in)]
+        changed = bool(needed)
+        for node in needed:
+            del shadowed[node]
+    return [node.location for node in shadowed]
 
 
 def _adopt(tree: Tree, parent: Node, out: Path, foreign: frozenset[str]) -> None:
@@ -55,7 +84,7 @@ def _adopt(tree: Tree, parent: Node, out: Path, foreign: frozenset[str]) -> None
         if location in tree.nodes:
             tree.remove(tree.nodes[location])
         child = Node(location, name, package, {}, parent=parent)
-        parent.children[name] = child
+        parent.children[place_name(name)] = child
         tree.nodes[location] = child
         _adopt(tree, child, out, frozenset())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.archive import Archive
@@ -141,8 +142,10 @@ def _described(path: str, entry: Mapping[str, object]) -> Json:
 
 def _asked(path: str, entry: Mapping[str, object], origin: Origin, required: object) -> Json:
     """What the registry would answer about a version 1 lock's package; the tarball is asked."""
-    if entry.get("name", _folder_name(path)) != _folder_name(path):
-        # npm asks about the alias by its new name, gets no answer, and keeps what the lock has
+    alias = entry.get("name", _folder_name(path)) != _folder_name(path)
+    if alias or not path.startswith("node_modules"):
+        # npm asks about the alias by its new name, and gets no answer; about what stands in a local
+        # directory it does not ask; it keeps what the lock has
         return _described(path, {**entry, "dependencies": required or {}})
     package = None
     if isinstance(origin, FromTarball):
@@ -150,6 +153,14 @@ def _asked(path: str, entry: Mapping[str, object], origin: Origin, required: obj
     if package is None:
         return _described(path, entry)
     package = normalize(package)
+    folders = package.pop("directories", None)
+    folder = folders.get("bin") if isinstance(folders, dict) else None
+    if isinstance(folder, str) and not package.get("bin") and isinstance(origin, FromTarball):
+        # npm writes them out when it publishes
+        package["bin"] = {
+            posixpath.basename(file): posixpath.join(folder, file)
+            for file in _packed_files(path, origin.file, folder)
+        }
     bins = normalize_bin(package)
     package.pop("bin", None)
     if bins:
@@ -170,6 +181,23 @@ def _packed_package_json(path: str, tarball: str) -> Json | None:
     except (OSError, BadTarballError) as error:
         raise BuildError(f"{tarball} cannot be read: {error}", where=path) from error
     return None
+
+
+def _packed_files(path: str, tarball: str, folder: str) -> list[str]:
+    """The files below a folder of a package, relative to it; none with a leading dot."""
+    inside = [part for part in folder.split("/") if part not in ("", ".")]
+    found = []
+    try:
+        with open(tarball, "rb", buffering=0) as file:
+            for entry in Archive(file).entries():
+                parts = [part for part in entry.path.split("/")[1:] if part not in ("", ".")]
+                below = parts[len(inside) :]
+                shown = below and not any(part.startswith(".") for part in below)
+                if entry.kind in _FILES and shown and parts[: len(inside)] == inside:
+                    found.append("/".join(below))
+    except (OSError, BadTarballError) as error:
+        raise BuildError(f"{tarball} cannot be read: {error}", where=path) from error
+    return sorted(found)
 
 
 def _local(directory: str) -> Json | None:

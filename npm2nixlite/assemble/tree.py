@@ -7,6 +7,7 @@ a lock has solved them already.
 from __future__ import annotations
 
 import posixpath
+import unicodedata
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from npm2nixlite.pack.workspaces import is_workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Edge", "Node", "Tree", "build_tree", "connect"]
+__all__ = ["Edge", "Node", "Tree", "build_tree", "connect", "place_name"]
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +62,7 @@ class Node:
         entry: The lock's own entry.
         link: The node it is a symbolic link to.
         parent: Whose ``node_modules`` it stands in.
+        children: What stands in its ``node_modules``, by `place_name`.
         beside: Where it stands outside all ``node_modules``, the node whose directory it is in.
         inert: It is left out.
     """
@@ -97,8 +99,9 @@ class Node:
         """What Node.js finds from here under a name."""
         node: Node | None = self
         while node is not None:
-            if name in node.children:
-                return node.children[name]
+            found = node.children.get(place_name(name))
+            if found is not None:
+                return found
             node = node.parent or node.beside
         return None
 
@@ -151,8 +154,9 @@ class Tree:
         """Take a node out, with all that is nested in it."""
         for child in [*node.children.values()]:
             self.remove(child)
-        if node.parent is not None:
-            node.parent.children.pop(node.name, None)
+        key = place_name(node.name)
+        if node.parent is not None and node.parent.children.get(key) is node:
+            del node.parent.children[key]
         self.nodes.pop(node.location, None)
         for edge in node.edges_out.values():
             if edge.target is not None:
@@ -198,6 +202,7 @@ def build_tree(
         tree.nodes[node.location] = node
     for node in tree.nodes.values():
         _place(node, tree.nodes)
+    _keep_one_case(tree)
     if workspaces is None:
         workspaces = {
             node.name: node.link.location
@@ -225,7 +230,11 @@ def connect(
     node.edges_out = {}
     if node.link is not None:
         return
-    for name, (kind, wanted) in _dependencies(node, workspaces, peers).items():
+    asked = _dependencies(node, workspaces, peers)
+    last = {place_name(name): name for name in asked}
+    for name, (kind, wanted) in asked.items():
+        if last[place_name(name)] != name:
+            continue
         edge = Edge(node, name, kind, wanted, node.resolve(name))
         node.edges_out[name] = edge
         if edge.target is not None:
@@ -280,11 +289,24 @@ def _place(node: Node, nodes: Mapping[str, Node]) -> None:
             continue
         if node.location == posixpath.join(folder, "node_modules", node.name):
             node.parent = above
-            above.children[node.name] = node
+            above.children[place_name(node.name)] = node
         elif not node.location.startswith("../") or folder:
             node.beside = above
             above.neighbours.append(node)
         return
+
+
+def place_name(name: str) -> str:
+    """A name as file systems may take it: without regard to case and to how accents are spelt."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFKD", name).lower()
+
+
+def _keep_one_case(tree: Tree) -> None:
+    """Of packages whose names differ only in case, the last one in the lock stands there."""
+    for node in [*tree.nodes.values()]:
+        above = node.parent
+        if above is not None and above.children.get(place_name(node.name)) is not node:
+            tree.remove(node)
 
 
 def _folder_name(location: str) -> str:

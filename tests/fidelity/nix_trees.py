@@ -127,6 +127,7 @@ class NixTrees:
             inherit packages;
             lock = {project.lock};
             {given}
+            allowDanglingLinks = true; # npm makes them, too
             omit = [ {groups} ];
             localDependencies = builtins.listToAttrs (map (path: {{
               name = path;

@@ -24,6 +24,7 @@ __all__ = ["Outcome", "Reference"]
 
 _CODE = re.compile(r"npm error code (\S+)")
 _LEFT_OUT = re.compile(r"reify failed optional dependency (.*)")
+_NOT_FETCHED = re.compile(r"npm http fetch GET (?:[45]\d\d |\S+ attempt \d+ failed)")
 _BEFORE_OMITTING = frozenset({"EUSAGE", "ERESOLVE", "ENOENT"})
 """What npm refuses before it looks at what is to be left out."""
 _OUT_OF_REACH = frozenset(
@@ -149,10 +150,12 @@ class Reference:
             said = [line[10:] for line in done.stderr.splitlines() if line.startswith("npm error")]
             return Outcome(code[1] if code else f"exit {done.returncode}", "\n".join(said[:12]))
         notes = directory / HIDDEN
+        # npm 10 says the same of what is for another platform, which it does not fetch
+        failed = _LEFT_OUT.findall(done.stderr) if _NOT_FETCHED.search(done.stderr) else []
         return Outcome(
             "",
             "",
-            tuple(sorted(set(_LEFT_OUT.findall(done.stderr)))),
+            tuple(sorted(set(failed))),
             notes.read_text("utf-8") if notes.is_file() else None,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from npm2nixlite.cache import Cache
 from npm2nixlite.fetch.job import FetchOptions
 from npm2nixlite.generate import GenerateOptions
-from npm2nixlite.verify.tree import verify
+from npm2nixlite.verify.verify import verify
 from tests.support.registry import Answer
 from tests.support.tarballs import sri
 
@@ -48,6 +48,7 @@ class NpmProject:
     def publish(self, name: str, data: bytes, package: dict[str, Any]) -> None:
         """What the registry says of a package, for an npm that asks about it."""
         tarball = f"{self.registry.base}{name}/-/{len(data)}-1.tgz"
+        self.registry.answers[f"/{name}/-/{len(data)}-1.tgz"] = Answer(body=data)
         about = {**package, "dist": {"tarball": tarball, "integrity": sri(data)}}
         document = {"name": name, "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": about}}
         headers = {"Content-Type": "application/json"}
