@@ -59,13 +59,25 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--dry-run", action="store_true", help="say what is missing, and fetch and add nothing"
     )
+    parser.add_argument(
+        "--add-root",
+        metavar="DIR",
+        type=Path,
+        help="keep all of them from being collected, by links in this directory of their own",
+    )
     add_fetch_options(parser)
     add_console_options(parser)
 
 
 def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
-    primed = prime(parsed.files, source_options(parsed), dry_run=parsed.dry_run, steps=console.bar)
+    primed = prime(
+        parsed.files,
+        source_options(parsed),
+        dry_run=parsed.dry_run,
+        roots=parsed.add_root,
+        steps=console.bar,
+    )
     missing, valid = len(primed.missing), len(primed.valid)
     paths = plural(valid + missing, "path")
     if primed.fetched is None:

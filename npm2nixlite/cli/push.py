@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,9 @@ from npm2nixlite.cli.cache_options import add_token_option, read_token
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.files import DEFAULT_FILE, source_options
 from npm2nixlite.cli.options import add_fetch_options, natural, positive
-from npm2nixlite.cli.push_report import tell
-from npm2nixlite.errors import InputError
+from npm2nixlite.cli.push_report import tell, tell_stores
+from npm2nixlite.errors import InputError, Npm2nixliteError
+from npm2nixlite.messages import plural
 from npm2nixlite.nix.path_info import store_path
 from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.publish.options import PushOptions
@@ -23,7 +26,10 @@ from npm2nixlite.publish.push import push
 from npm2nixlite.store.path import DEFAULT_STORE_DIR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from npm2nixlite.cli.console import Console
+    from npm2nixlite.publish.options import Push
 
 __all__ = ["add_parser"]
 
@@ -80,6 +86,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--stdin", action="store_true", help="read further ones from stdin, between white space"
     )
     parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on: push what appears in the local Nix store, until SIGTERM or SIGINT",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="say what is missing, and fetch and send nothing"
     )
     group = parser.add_argument_group("pushing")
@@ -132,8 +143,42 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     """Run the command; returns the exit status."""
     store_dir = os.environ.get("NIX_STORE_DIR") or DEFAULT_STORE_DIR
     files, store_paths = _sort(parsed, store_dir)
-    pushed = push(files, store_paths, parsed.to, _options(parsed, store_dir), console.bar)
-    return tell(console, pushed, dry_run=parsed.dry_run)
+    options = _options(parsed, store_dir)
+    if parsed.watch and not (files or store_paths):
+        return _watch(parsed.to, options, console)
+    pushed = push(files, store_paths, parsed.to, options, console.bar)
+    status = tell(console, pushed, dry_run=parsed.dry_run)
+    return _watch(parsed.to, options, console) if parsed.watch else status
+
+
+def _watch(stores: Sequence[str], options: PushOptions, console: Console) -> int:
+    """Push what appears until SIGTERM or SIGINT; returns the exit status."""
+    from npm2nixlite.publish.watch import WatchOptions, watch_store
+
+    stopped = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+
+    def told(done: Push | Npm2nixliteError) -> None:
+        if isinstance(done, Npm2nixliteError):
+            console.error(str(done))
+        else:
+            tell_stores(console, done)
+        sys.stdout.flush()
+
+    console.say(f"watching {options.store_dir}")
+    sys.stdout.flush()
+    try:
+        watched = watch_store(stores, options, WatchOptions(), stopped=stopped.is_set, told=told)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for path, error in watched.given_up.items():
+        console.warn(f"{path} was given up: {error.what}")
+    console.say(f"{plural(watched.pushed, 'path')} pushed, {len(watched.given_up):,} given up")
+    return 4 if watched.given_up else 0
 
 
 def _options(parsed: argparse.Namespace, store_dir: str) -> PushOptions:
@@ -157,7 +202,7 @@ def _sort(parsed: argparse.Namespace, store_dir: str) -> tuple[list[Path], list[
     items = list(parsed.items)
     if parsed.stdin:
         items += map(Path, sys.stdin.read().split())
-    elif not items:
+    elif not items and not parsed.watch:
         items = [DEFAULT_FILE]
     files: list[Path] = []
     store_paths: list[str] = []

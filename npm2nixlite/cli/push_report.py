@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from npm2nixlite.nix.copy import Copied
     from npm2nixlite.publish.options import Push, Pushed, Sent
 
-__all__ = ["tell"]
+__all__ = ["tell", "tell_stores"]
 
 
 def tell(console: Console, push: Push, *, dry_run: bool) -> int:
     """Say how a push went; returns the exit status."""
     if push.fetched is not None:
         tell_fetched(console, push.fetched)
-    for pushed in push.stores:
-        _tell_store(console, pushed)
+    tell_stores(console, push)
     console.summary(
         {
             "dryRun": dry_run,
@@ -32,6 +31,12 @@ def tell(console: Console, push: Push, *, dry_run: bool) -> int:
         }
     )
     return next((pushed.error.exit_status for pushed in push.stores if pushed.error), 0)
+
+
+def tell_stores(console: Console, push: Push) -> None:
+    """Say what became of each store."""
+    for pushed in push.stores:
+        _tell_store(console, pushed)
 
 
 def _tell_store(console: Console, pushed: Pushed) -> None:

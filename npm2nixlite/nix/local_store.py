@@ -7,6 +7,7 @@ leaves paths without their content address, and the daemon takes it from trusted
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import tempfile
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from npm2nixlite.progress import Advance
     from npm2nixlite.store.path import StorePath
 
-__all__ = ["PrimePlan", "apply", "plan", "plan_here", "store_dir"]
+_ROOT = "npm2nixlite-"
+
+__all__ = ["PrimePlan", "add_roots", "apply", "plan", "plan_here", "store_dir"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,34 @@ async def apply(
                 command = ["nix-store", "--add-fixed", *flags, algorithm, *batch]
                 got = await run(command, cwd=place, on_line=count)
                 _compare(got, [expected[name] for name in batch])
+
+
+def add_roots(paths: Iterable[StorePath], directory: Path) -> None:
+    """Keep paths from being collected, as long as a directory is there with links to them.
+
+    Args:
+        paths: Valid paths.
+        directory: Made where it is missing; links there that earlier calls made to other paths go.
+
+    Raises:
+        BuildError: A path is not valid, or the directory cannot be written.
+    """
+    made: set[str] = set()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for number, batch in enumerate(batches(map(str, paths))):
+            link = directory.absolute() / f"{_ROOT}{number}"
+            command = ["nix-store", "--realise", "--add-root", str(link), "--indirect", *batch]
+            made.update(Path(line).name for line in asyncio.run(run(command)))
+        for old in directory.glob(f"{_ROOT}*"):
+            if old.is_symlink() and old.name not in made:
+                old.unlink()
+    except OSError as error:
+        raise BuildError(
+            f"the roots cannot be made: {error.strerror}",
+            where=str(directory),
+            hint="name another directory",
+        ) from error
 
 
 def _by_kind(

@@ -50,6 +50,7 @@ def prime(
     options: SourceOptions,
     *,
     dry_run: bool = False,
+    roots: Path | None = None,
     steps: Steps = no_steps,
 ) -> Primed:
     """Put what the packages of some files are filled from into the local Nix store.
@@ -58,6 +59,7 @@ def prime(
         files: Each a ``node-packages.nix``, or a directory that has one.
         options: Where sources come from.
         dry_run: Only find out what is missing: fetch and add nothing.
+        roots: A directory for links that keep the paths from being collected; None for none.
         steps: Shows ``fetching`` and ``priming``.
 
     Raises:
@@ -79,6 +81,8 @@ def prime(
                 asyncio.run(local_store.apply(plan, scratch, advance))
 
         healed(apply, missing, options)
+    if roots is not None and not dry_run:
+        local_store.add_roots([*plan.valid, *plan.missing], roots)
     return Primed(plan.valid, tuple(plan.missing), absent, fetched, time.monotonic() - start)
 
 

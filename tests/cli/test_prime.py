@@ -76,6 +76,24 @@ def test_a_dry_run_changes_nothing_and_says_what_is_missing(
     assert not list(store.root.glob("nix/store/*.tgz"))
 
 
+def test_roots_keep_what_was_primed_and_no_more(project: Project, store: NixElsewhere) -> None:
+    roots = project.home / "roots"
+    project.run("prime", project.file, **store.environment)
+    store("nix-store", "--delete", project.paths[0])
+    run = project.run("prime", project.file, "--add-root", roots, **store.environment)
+    assert run.status == 0, run.stderr
+    roots.joinpath("npm2nixlite-9-7").symlink_to(project.paths[1])  # of a lock that was longer
+    store("nix-store", "--gc")
+    run = project.run("prime", project.file, "--add-root", roots, "--json", **store.environment)
+    assert (run.json["valid"], run.json["added"]) == (3, 0)
+    links = {str(link.readlink()) for link in roots.iterdir()}
+    assert (len(list(roots.iterdir())), links) == (3, set(project.paths))
+    for link in roots.iterdir():
+        link.unlink()
+    store("nix-store", "--gc")
+    assert project.run("prime", project.file, "--json", **store.environment).json["added"] == 3
+
+
 def test_the_file_of_the_working_directory_is_the_default(
     project: Project, store: NixElsewhere
 ) -> None:
