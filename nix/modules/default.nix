@@ -1,4 +1,4 @@
-# All of mempool's modules.
+# All modules: those of mempool, and the binary cache.
 {
   imports = [
     ./packages.nix
@@ -8,5 +8,6 @@
     ./electrs.nix
     ./mempool.nix
     ./tor.nix
+    ./npm2nixlite-cache.nix
   ];
 }

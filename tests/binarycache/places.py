@@ -56,6 +56,7 @@ def nginx(
     location: str = "dav_methods PUT; create_full_put_path on;",
     body: str = "client_max_body_size 0;",
     users: dict[str, str] | None = None,
+    http: str = "",
     port: int | None = None,
 ) -> Iterator[Place]:
     """nginx, serving and taking files below a directory of its own."""
@@ -83,6 +84,7 @@ def nginx(
         http {{
           log_format short "$request_method $uri $status";
           access_log {own}/accesses short; {temporary}
+          {http}
           server {{
             listen 127.0.0.1:{port}; root {root}; {body}
             location / {{ {guard} {location} }}

@@ -29,4 +29,6 @@
   nginx = import ./nginx.nix;
   clashes = import ./clashes.nix;
   chain = import ./chain.nix;
+  cacheServer = import ./cache-server.nix;
+  cacheUnits = import ./cache-units.nix;
 }
