@@ -1,267 +1,157 @@
-"""The generated file, judged by Nix itself."""
+"""The generated file's text, line by line; tests of the frame let Nix judge it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from npm2nixlite.integrity import Integrity
-from npm2nixlite.lock.parse import parse_lock
-from npm2nixlite.node_packages.from_lock import node_packages_of
-from npm2nixlite.node_packages.model import Pin
-from npm2nixlite.node_packages.write import write_node_packages
-from npm2nixlite.plan import plan_lock
-from tests.support.nix import Nix
-from tests.support.tarballs import sri
+from npm2nixlite.lock.git import GitTree
+from npm2nixlite.lock.model import Bundled, Link, LocalDirectory
+from npm2nixlite.node_packages.model import (
+    Content,
+    Flag,
+    GitPin,
+    LocalPin,
+    NodePackages,
+    PackageEntry,
+    Pin,
+    Unfilled,
+)
+from npm2nixlite.node_packages.write import entry_line, top_fields, write_node_packages
+from npm2nixlite.plan import Address, Blocker
+from tests.node_packages.models import digest
 
-if TYPE_CHECKING:
-    from tests.support.registry import Registry
-
-pytestmark = pytest.mark.nix
-
-BASE = "https://registry.example/"
-
-
-def digest(text: str) -> str:
-    return sri(text.encode())
+REV = "a" * 40
+SHA512, SHA256 = digest("sha512", "x"), digest("sha256", "x")
+TREE = GitTree("https://git.example/g.git", REV)
 
 
-def render(packages: dict[str, Any], registry: str | None = None, **top: object) -> str:
-    """Render a lock; the pins are what the entries say themselves."""
-    content = json.dumps({"lockfileVersion": 3, **top, "packages": packages}).encode()
-    lock = parse_lock(content, "package-lock.json")
-    plan = plan_lock(lock, lambda _name: None)
-    pins = {
-        path: Pin(tarball.address, max(tarball.integrities))
-        for path, tarball in plan.by_install_path().items()
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            Pin(Address("a/-/a-1.tgz", relative=True), SHA512),
+            f'path = "a/-/a-1.tgz"; hash = "{SHA512}"; ',
+        ),
+        (
+            Pin(Address("https://h.example/a.tgz", relative=False), SHA512),
+            f'url = "https://h.example/a.tgz"; hash = "{SHA512}"; ',
+        ),
+        (
+            Pin(Address("https://h.example/a.tgz?b=1&c", relative=False), SHA512),
+            f'url = "https://h.example/a.tgz?b=1&c"; storeName = "a.tgz"; hash = "{SHA512}"; ',
+        ),
+        (LocalPin("v/a.tgz", SHA256), f'file = "v/a.tgz"; sha256 = "{SHA256}"; '),
+        (
+            LocalPin("v/a b.tgz", SHA256),
+            f'file = "v/a b.tgz"; storeName = "a-b.tgz"; sha256 = "{SHA256}"; ',
+        ),
+        (
+            GitPin(TREE, SHA256, submodules=False),
+            f'git = "https://git.example/g.git"; rev = "{REV}"; narHash = "{SHA256}"; '
+            'storeName = "g-aaaaaaa"; ',
+        ),
+        (
+            GitPin(replace(TREE, directory="p/q"), SHA256, submodules=True, prepare=True),
+            f'git = "https://git.example/g.git"; rev = "{REV}"; narHash = "{SHA256}"; '
+            'storeName = "g-aaaaaaa"; subdirectory = "p/q"; submodules = true; prepare = true; ',
+        ),
+        (LocalDirectory("lib/${a}"), r'directory = "lib/\${a}"; '),
+        (Unfilled(), ""),
+    ],
+)
+def test_a_package_is_one_line_that_says_what_fills_it(content: Content, text: str) -> None:
+    entry = PackageEntry("node_modules/a", "a", "1.0.0", content)
+    assert entry_line(entry) == f'    "node_modules/a" = {{ version = "1.0.0"; {text}}};\n'
+
+
+def test_name_version_flags_and_platforms_are_written_where_they_say_something() -> None:
+    bare = PackageEntry("node_modules/a", "a", None, Unfilled())
+    assert entry_line(bare) == '    "node_modules/a" = { };\n'
+    full = PackageEntry(
+        "node_modules/a",
+        "b",
+        "1",
+        Bundled(),
+        frozenset(Flag),
+        os=("linux", "!win32"),
+        cpu=("x64",),
+        libc=("musl",),
+    )
+    assert entry_line(full, "  ") == (
+        '  "node_modules/a" = { name = "b"; version = "1"; dev = true; optional = true; '
+        "devOptional = true; peer = true; inBundle = true; hasInstallScript = true; "
+        'os = [ "linux" "!win32" ]; cpu = [ "x64" ]; libc = [ "musl" ]; };\n'
+    )
+
+
+def test_a_scope_belongs_to_the_name_of_the_install_path() -> None:
+    entry = PackageEntry("node_modules/a/node_modules/@s/b", "@s/b", None, Unfilled())
+    assert "name" not in entry_line(entry)
+    assert 'name = "b"' in entry_line(replace(entry, name="b"))
+
+
+def test_a_link_says_where_it_leads_and_nothing_else() -> None:
+    assert entry_line(Link("node_modules/a", "a")) == '    "node_modules/a" = { link = "a"; };\n'
+
+
+BARE = NodePackages("package-lock.json", "0" * 64, 3)
+
+
+def test_the_top_fields_stand_one_a_line() -> None:
+    assert top_fields(BARE) == (
+        "  format = 1;\n"
+        "  name = null;\n"
+        "  version = null;\n"
+        "  lockfileVersion = 3;\n"
+        f'  lockHash = "sha256:{"0" * 64}";\n'
+        "  canonical = true;\n"
+        "  blockers = [ ];\n"
+    )
+    blockers = (Blocker("node_modules/a", 'it is "odd"'), Blocker("node_modules/b", "x"))
+    assert top_fields(replace(BARE, name="n", version="v", blockers=blockers)).endswith(
+        "  canonical = false;\n"
+        "  blockers = [\n"
+        r'    { path = "node_modules/a"; reason = "it is \"odd\""; }' + "\n"
+        '    { path = "node_modules/b"; reason = "x"; }\n'
+        "  ];\n"
+    )
+    assert '  name = "n";\n  version = "v";\n' in top_fields(replace(BARE, name="n", version="v"))
+
+
+def test_arguments_have_a_default_where_there_is_one() -> None:
+    text = write_node_packages(BARE)
+    assert text.startswith("# Generated by npm2nixlite from package-lock.json. Do not edit: ")
+    assert "\n  registry,\n" in text
+    assert "\n  project ? ./.,\n" in text
+    text = write_node_packages(replace(BARE, registry="https://r.example/", project="../${a}"))
+    assert '\n  registry ? "https://r.example/",\n' in text
+    assert '\n  project ? ./. + "/../\\${a}",\n' in text
+
+
+def test_what_git_dependencies_are_built_by_stands_in_the_order_of_their_addresses() -> None:
+    other = GitTree("https://git.example/f.git", REV, "p")
+    built = {
+        TREE: (PackageEntry("node_modules/t", "t", "1", Unfilled()),),
+        other: (PackageEntry("node_modules/u", "u", "1", Unfilled()),),
     }
-    return write_node_packages(node_packages_of(lock, pins, plan.blockers, registry))
+    text = write_node_packages(replace(BARE, prepared=built))
+    assert (
+        "  prepared = {\n"
+        f'    "https://git.example/f.git#{REV}::path:p" = {{\n'
+        '      "node_modules/u" = { version = "1"; };\n'
+        "    };\n"
+        f'    "https://git.example/g.git#{REV}" = {{\n'
+        '      "node_modules/t" = { version = "1"; };\n'
+        "    };\n"
+        "  };\n"
+    ) in text
+    assert "filter (entry: entry ? hash) everything;" in text
+    assert "then { prepare = preparedOf entry; }" in text
 
 
-def write(directory: Path, text: str) -> Path:
-    file = directory / "node-packages.nix"
-    file.write_text(text)
-    return file
-
-
-LOCK: dict[str, Any] = {
-    "": {"name": "@p/project", "version": "2.0.0"},
-    "node_modules/a": {"version": "1.0.0", "integrity": digest("a"), "dev": True},
-    "node_modules/a/node_modules/@s/b": {
-        "version": "1.0.0",
-        "integrity": digest("b"),
-        "optional": True,
-        "os": ["linux", "!win32"],
-        "cpu": ["x64"],
-        "libc": ["glibc"],
-        "hasInstallScript": True,
-    },
-    "node_modules/c": {"name": "@s/b", "version": "1.0.0", "integrity": digest("b")},
-    "node_modules/d": {"link": True, "resolved": "packages/d"},
-    "node_modules/e": {
-        "version": "1.0.0",
-        "resolved": "https://files.example/e.tgz?a=1&b=2",
-        "integrity": digest("e"),
-    },
-    "node_modules/a/node_modules/f": {"version": "3.0.0", "inBundle": True},
-    "node_modules/g": {"version": "1.0.0", "resolved": "github:x/g#c0ffee"},
-    "packages/d": {"name": "d", "version": "0.1.0"},
-}
-
-
-def test_the_file_evaluates_to_what_the_lock_says(nix: Nix, tmp_path: Path) -> None:
-    file = write(tmp_path, render(LOCK))
-    nix.run("nix-instantiate", "--parse", file)
-    value = nix.eval(
-        f"""
-        let p = import {file} {{ registry = "{BASE}"; fetchurl = a: a; }};
-        in p
-        """
-    )
-    assert value["name"] == "@p/project"
-    assert value["version"] == "2.0.0"
-    assert value["lockfileVersion"] == 3
-    assert value["lockHash"].startswith("sha256:")
-    assert value["format"] == 1
-    assert value["canonical"] is False
-    assert value["blockers"] == [
-        {
-            "path": "node_modules/g",
-            "reason": "git dependency: the lock gives no commit for it, only 'c0ffee'",
-        }
-    ]
-    b_source = {"url": f"{BASE}@s/b/-/b-1.0.0.tgz", "hash": digest("b")}
-    assert value["packages"] == {
-        "node_modules/a": {
-            "version": "1.0.0",
-            "src": {"url": f"{BASE}a/-/a-1.0.0.tgz", "hash": digest("a")},
-            "dev": True,
-        },
-        "node_modules/a/node_modules/@s/b": {
-            "version": "1.0.0",
-            "src": b_source,
-            "optional": True,
-            "os": ["linux", "!win32"],
-            "cpu": ["x64"],
-            "libc": ["glibc"],
-            "hasInstallScript": True,
-        },
-        "node_modules/a/node_modules/f": {"version": "3.0.0", "inBundle": True},
-        "node_modules/c": {"name": "@s/b", "version": "1.0.0", "src": b_source},
-        "node_modules/d": {"link": "packages/d"},
-        "node_modules/e": {
-            "version": "1.0.0",
-            "src": {
-                "url": "https://files.example/e.tgz?a=1&b=2",
-                "hash": digest("e"),
-                "name": "e.tgz",
-            },
-        },
-        "node_modules/g": {"version": "1.0.0"},
-        "packages/d": {"name": "d", "version": "0.1.0", "directory": "packages/d"},
-    }
-    assert len(value["sources"]) == 3
-    assert b_source in value["sources"]
-
-
-def test_the_lock_hash_is_what_nix_computes_of_the_lock(nix: Nix, tmp_path: Path) -> None:
-    lock_file = tmp_path / "package-lock.json"
-    lock_file.write_text('{"lockfileVersion": 3, "packages": {}}')
-    lock = parse_lock(lock_file.read_bytes(), str(lock_file))
-    file = write(tmp_path, write_node_packages(node_packages_of(lock, {}, [], None)))
-    assert nix.eval(
-        f'(import {file} {{ registry = ""; }}).lockHash == '
-        f'"sha256:" + builtins.hashFile "sha256" {lock_file}'
-    )
-
-
-def test_the_registry_is_an_argument_with_or_without_a_slash(nix: Nix, tmp_path: Path) -> None:
-    file = write(tmp_path, render(LOCK, registry=BASE))
-
-    def url(arguments: str) -> object:
-        return nix.eval(
-            f'(import {file} {{ fetchurl = a: a; {arguments} }}).packages."node_modules/a".src.url'
-        )
-
-    assert url("") == f"{BASE}a/-/a-1.0.0.tgz"
-    assert url('registry = "https://m.example/npm";') == "https://m.example/npm/a/-/a-1.0.0.tgz"
-    assert url('registry = "https://m.example/npm/";') == "https://m.example/npm/a/-/a-1.0.0.tgz"
-
-
-def test_a_store_path_is_the_one_nix_gives_that_hash_and_base_name(
-    nix: Nix, tmp_path: Path
-) -> None:
-    file = write(tmp_path, render(LOCK))
-    package = f'(import {file} {{ registry = "{BASE}"; }}).packages."node_modules/c".src'
-    expected = nix.run(
-        "nix-store",
-        "--print-fixed-path",
-        "sha512",
-        hashlib.sha512(b"b").hexdigest(),
-        "b-1.0.0.tgz",
-    ).stdout.strip()
-    assert nix.eval(f"{package}.outPath") == expected
-
-
-def test_the_file_evaluates_in_pure_mode(nix: Nix, tmp_path: Path) -> None:
-    flake = tmp_path / "flake"
-    flake.mkdir()
-    write(flake, render(LOCK))
-    (flake / "flake.nix").write_text(
-        "{ outputs = { self }: { paths = map (s: s.outPath) "
-        f'(import ./node-packages.nix {{ registry = "{BASE}"; }}).sources; }}; }}'
-    )
-    done = nix.run("nix", "eval", "--json", f"path:{flake}#paths")
-    assert len(json.loads(done.stdout)) == 3
-
-
-def test_nix_builds_every_source_from_a_real_server(
-    nix: Nix, tmp_path: Path, registry: Registry
-) -> None:
-    entries = {}
-    for name in ("a", "@s/b", "c"):
-        data = registry.publish(name)
-        entries[f"node_modules/{name}"] = {"version": "1.0.0", "integrity": sri(data)}
-    registry.answers["/odd.tgz?x=1&y=2"] = registry.answers["/a/-/a-1.0.0.tgz"]
-    entries["node_modules/d"] = {
-        **entries["node_modules/a"],
-        "resolved": f"{registry.base}odd.tgz?x=1&y=2",
-    }
-    file = write(tmp_path, render(entries))
-    built = nix.run(
-        *("nix-build", "--no-out-link", file, "-A", "sources"),
-        *("--argstr", "registry", registry.base),
-    ).stdout.split()
-    assert sorted(Path(path).name.partition("-")[2] for path in built) == [
-        "a-1.0.0.tgz",
-        "b-1.0.0.tgz",
-        "c-1.0.0.tgz",
-        "odd.tgz",
-    ]
-
-
-def test_nix_refuses_a_source_whose_bytes_differ(
-    nix: Nix, tmp_path: Path, registry: Registry
-) -> None:
-    registry.publish("a")
-    file = write(
-        tmp_path, render({"node_modules/a": {"version": "1.0.0", "integrity": digest("other")}})
-    )
-    done = nix.run(
-        *("nix-build", "--no-out-link", file, "-A", "sources"),
-        *("--argstr", "registry", registry.base),
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "hash mismatch" in done.stderr
-
-
-EVIL = st.lists(
-    st.one_of(
-        st.sampled_from(['${abort "x"}', "''", '"', "\\", "$", "{", "}", ";", "*/", "#", "\n"]),
-        st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
-    )
-).map("".join)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(name=EVIL, version=EVIL, platform=EVIL, directory_name=EVIL)
-def test_no_string_of_a_lock_can_inject_nix_code(
-    name: str, version: str, platform: str, directory_name: str
-) -> None:
-    packages = {
-        "": {"name": name, "version": version},
-        "lib": {"name": directory_name, "version": version, "os": [platform]},
-        "node_modules/lib": {"link": True, "resolved": "lib"},
-        "node_modules/u": {
-            "version": version,
-            "resolved": "https://files.example/u.tgz",
-            "integrity": digest("u"),
-            "libc": [platform],
-        },
-    }
-    text = render(packages)
-    with tempfile.TemporaryDirectory() as directory:
-        file = write(Path(directory), text)
-        value = Nix(Path(directory) / "nix").eval(
-            f'import {file} {{ registry = "{BASE}"; fetchurl = a: a; }}'
-        )
-    assert value["name"] == name
-    assert value["packages"]["node_modules/u"]["version"] == version
-    assert value["packages"]["node_modules/u"]["libc"] == [platform]
-    assert value["packages"]["lib"]["os"] == [platform]
-
-
-def test_a_source_has_one_hash_however_many_install_paths_it_fills() -> None:
-    sha512 = Integrity.of("sha512", hashlib.sha512(b"a").digest())
-    packages = {f"node_modules/x{n}/node_modules/a": LOCK["node_modules/a"] for n in range(3)}
-    text = render(packages)
-    assert text.count(str(sha512)) == 3
-    assert text.count('path = "a/-/a-1.0.0.tgz"') == 3
+def test_without_such_dependencies_nothing_is_said_of_them() -> None:
+    text = write_node_packages(BARE)
+    assert "prepare" not in text
+    assert "filter (entry: entry ? hash) (builtins.attrValues locked);" in text
