@@ -25,6 +25,8 @@ from tests.node_packages.models import digest
 REV = "a" * 40
 SHA512, SHA256 = digest("sha512", "x"), digest("sha256", "x")
 TREE = GitTree("https://git.example/g.git", REV)
+GIT = f'git = "https://git.example/g.git"; rev = "{REV}"; narHash = "{SHA256}"; '
+BUILT = "submodules = true; prepare = true; "
 
 
 @pytest.mark.parametrize(
@@ -49,13 +51,11 @@ TREE = GitTree("https://git.example/g.git", REV)
         ),
         (
             GitPin(TREE, SHA256, submodules=False),
-            f'git = "https://git.example/g.git"; rev = "{REV}"; narHash = "{SHA256}"; '
-            'storeName = "g-aaaaaaa"; ',
+            f'{GIT}storeName = "g-aaaaaaa"; ',
         ),
         (
             GitPin(replace(TREE, directory="p/q"), SHA256, submodules=True, prepare=True),
-            f'git = "https://git.example/g.git"; rev = "{REV}"; narHash = "{SHA256}"; '
-            'storeName = "g-aaaaaaa"; subdirectory = "p/q"; submodules = true; prepare = true; ',
+            f'{GIT}storeName = "g-aaaaaaa"; subdirectory = "p/q"; {BUILT}',
         ),
         (LocalDirectory("lib/${a}"), r'directory = "lib/\${a}"; '),
         (Unfilled(), ""),
