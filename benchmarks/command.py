@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--output", type=Path, default=ROOT / "build/benchmarks")
     made.add_argument(
-        "--publish", action="store_true", help="write docs/benchmarks* and the README's table, too"
+        "--publish", action="store_true", help="write docs/benchmarks* and docs/speed.md, too"
     )
     made.add_argument(
         "--render", action="store_true", help="measure nothing; render results.json again"

@@ -1,4 +1,4 @@
-"""Figures as Markdown: the whole page, and the short table of the README."""
+"""Figures as Markdown: the whole page, and the short tables of docs/speed.md."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ _PICTURES = ("fetch", "assemble", "growth")
 
 
 def summary(items: Iterable[tuple[Mapping[str, Any], Table | Growth]]) -> str:
-    """The README's part: the plots that say most, and short tables."""
+    """The part of docs/speed.md: the plots that say most, and short tables."""
     known = {item.key: (entry, item) for entry, item in items}
     parts: list[str] = []
     where: dict[str, None] = {}  # said once for all that were measured alike
@@ -129,12 +129,12 @@ def summary(items: Iterable[tuple[Mapping[str, Any], Table | Growth]]) -> str:
         entry, item = known[key]
         parts.append(f"**{item.title}**: {item.subject}.")
         if key in _PICTURES:
-            parts.append(f"![{item.title}](docs/benchmarks/{key}.svg)")
+            parts.append(f"![{item.title}](benchmarks/{key}.svg)")
         if isinstance(item, Table):
             parts.append(_short(item))
         where[f"{_where(entry)}: `{entry['command']}`."] = None
     parts += ["Measured " + "\n\n".join(where)] if where else []
-    parts.append("[docs/benchmarks.md](docs/benchmarks.md) has all figures and plots.")
+    parts.append("[benchmarks.md](benchmarks.md) has all figures and plots.")
     return "\n\n".join(parts)
 
 

@@ -123,7 +123,7 @@ class Results:
         shutil.copyfile(self.directory / "results.json", plots / "results.json")
         text = page(items, self._failures(), "benchmarks/")
         (publish / "docs/benchmarks.md").write_text(text)
-        readme = publish / "README.md"
+        readme = publish / "docs/speed.md"
         readme.write_text(between(readme.read_text(), summary(items)))
 
     def _entry(self, suite: str) -> dict[str, Any]:
