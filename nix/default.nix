@@ -10,10 +10,7 @@
   nodejs ? pkgs.nodejs,
   # What runs in the build: of the platform that builds, where that is another one.
   buildNodejs ?
-    if (stdenv.buildPlatform or stdenv.hostPlatform).system != stdenv.hostPlatform.system then
-      pkgs.buildPackages.nodejs
-    else
-      nodejs,
+    if (import ./lib/cross.nix stdenv).isCross then pkgs.buildPackages.nodejs else nodejs,
   python3 ? pkgs.buildPackages.python3 or pkgs.python3,
   # The shell that commands of packages find.
   bash ? pkgs.runtimeShellPackage or pkgs.bash or null,
@@ -26,6 +23,8 @@
   fetchgit ? pkgs.fetchgit or null,
 }:
 let
+  inherit (import ./lib/cross.nix stdenv) isCross;
+
   # The library with one Node.js: builders take another as their argument `nodejs`.
   libraryWith =
     { nodejs, buildNodejs }:
@@ -41,6 +40,20 @@ let
           registry
           ;
       };
+      buildingPlan =
+        if isCross then
+          import ./lib/plan.nix {
+            inherit (pkgs.buildPackages) stdenv;
+            nodejs = buildNodejs;
+            inherit
+              python3
+              fetchurl
+              fetchgit
+              registry
+              ;
+          }
+        else
+          plan;
       # Commands of packages call a shell as well as Node.js.
       hostInputs = [ nodejs ] ++ (if bash == null then [ ] else [ bash ]);
       mkNodeModules = import ./lib/mk-node-modules.nix {
@@ -62,6 +75,7 @@ let
           nodejs
           buildNodejs
           plan
+          buildingPlan
           mkNodeModules
           hostInputs
           ;
@@ -90,7 +104,10 @@ let
         if arguments ? nodejs then
           {
             inherit (arguments) nodejs;
-            buildNodejs = arguments.nodejs;
+            # nixpkgs' callPackage says which one runs where it is built.
+            buildNodejs = arguments.nodejs.__spliced.buildHost or (
+              if isCross then buildNodejs else arguments.nodejs
+            );
           }
         else
           { inherit nodejs buildNodejs; };

@@ -28,6 +28,8 @@
   # The Node.js that builds; the other one when the project is built for another platform.
   buildNodejs ? nodejs,
   plan,
+  # The same for the tree that builds: of the platform that builds.
+  buildingPlan ? plan,
   mkNodeModules,
   # What the first lines of commands may name besides Node.js.
   hostInputs ? [ nodejs ],
@@ -118,18 +120,18 @@ let
     else
       [ npmWorkspace ];
 
-  planWith =
-    groups: more:
-    plan (
-      shared groups
-      // {
-        flags = npmRebuildFlags;
-        patchesArgument = "packagePatches";
-      }
-      // more
-    );
-  buildPlan = planWith omit { };
-  productionPlan = planWith productionOmit { workspace = workspaces; };
+  planned =
+    groups:
+    shared groups
+    // {
+      flags = npmRebuildFlags;
+      patchesArgument = "packagePatches";
+    };
+  buildPlan = buildingPlan (planned omit);
+  productionPlan = plan (planned productionOmit // { workspace = workspaces; });
+  crossEnvironment = (import ./cross.nix stdenv).environment (
+    if platform == null then import ./platform.nix stdenv.hostPlatform else platform
+  );
 
   modulesWith =
     groups:
@@ -184,7 +186,8 @@ assert
     npm2nixlite: linkNodeModules: links of this tree lead into the project, and cannot from the store.
       Leave it out.'';
 stdenv.mkDerivation (
-  {
+  removeAttrs crossEnvironment (builtins.attrNames env)
+  // {
     strictDeps = true;
     # It takes long for as many files, and npm's packages are not ours to change.
     dontStrip = true;

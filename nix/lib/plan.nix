@@ -82,12 +82,15 @@ let
     )
     // localDependencies;
 
+  cross = import ./cross.nix stdenv;
+
   prepare = import ./prepare.nix {
     nodejs = buildNodejs;
+    # What builds a git dependency runs here.
+    platform = if cross.isCross then import ./platform.nix stdenv.buildPlatform else platform;
     inherit
       stdenv
       python3
-      platform
       npmVersion
       nodedir
       nativeBuildInputs
@@ -186,7 +189,7 @@ let
         };
       nativeBuildInputs = nativeBuildInputs ++ (for.nativeBuildInputs or [ ]);
       buildInputs = buildInputs ++ (for.buildInputs or [ ]);
-      env = crossEnvironment // env // (for.env or { });
+      env = cross.environment platform // env // (for.env or { });
       flags = flags ++ (for.flags or [ ]);
     };
   addonsOf =
@@ -197,17 +200,6 @@ let
         value = "${addonOf name}";
       }) paths
     );
-
-  isCross = (stdenv.buildPlatform or stdenv.hostPlatform).system != stdenv.hostPlatform.system;
-  crossEnvironment =
-    if isCross then
-      {
-        npm_config_arch = platform.cpu;
-        npm_config_platform = platform.os;
-      }
-      // (if platform.libc == null then { } else { npm_config_libc = platform.libc; })
-    else
-      { };
 
   lockHash = "sha256:${builtins.hashFile "sha256" lock}";
   storeNameOf = builtins.replaceStrings [ "@" "/" ] [ "" "-" ];

@@ -1,4 +1,4 @@
-# The platform in npm's words.
+# The platform in npm's words, which are those of `process.platform` and `process.arch`.
 #
 # Type: platformOf :: hostPlatform -> { os, cpu, libc }
 #
@@ -12,22 +12,29 @@ hostPlatform:
 let
   parts = builtins.match "([^-]+)-([a-z]+)([0-9.]*)(-.*)?" hostPlatform.system;
   processor = builtins.elemAt parts 0;
-  os = builtins.elemAt parts 1;
+  system = builtins.elemAt parts 1;
+  operatingSystems = {
+    solaris = "sunos";
+    windows = "win32";
+  };
   cpus = {
     aarch64 = "arm64";
-    armv6l = "arm";
-    armv7l = "arm";
+    i386 = "ia32";
+    i486 = "ia32";
+    i586 = "ia32";
     i686 = "ia32";
     loongarch64 = "loong64";
+    powerpc64 = "ppc64";
     powerpc64le = "ppc64";
     x86_64 = "x64";
   };
+  isArm = builtins.match "arm(v[5-8].*)?" processor != null;
 in
 {
-  inherit os;
-  cpu = cpus.${processor} or processor;
+  os = operatingSystems.${system} or system;
+  cpu = if isArm then "arm" else cpus.${processor} or processor;
   libc =
-    if os != "linux" then
+    if system != "linux" then
       null
     else if hostPlatform.isMusl or false then
       "musl"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
 
 import pytest
 
 from npm2nixlite.assemble.engines import satisfies
+from tests.support.npm import ask_npm
 
 
 @pytest.mark.parametrize(
@@ -52,17 +51,12 @@ def test_agrees_with_node_semver() -> None:
         ranges.append(draw.choice([" ", "  ", " || ", "||"]).join(words))
     versions = ["20.20.2", "18.0.0", "0.0.0", "0.1.2", "2.0.0", "20.0.0-rc.1", "0.0.2", "19.0.0-0"]
     program = """
-      const root = require("child_process").execSync("npm root -g").toString().trim();
-      const semver = require(root + "/npm/node_modules/semver");
-      const [ranges, versions] = JSON.parse(require("fs").readFileSync(0));
+      const { semver } = MODULES;
+      const [ranges, versions] = data;
       const judge = (v, r) => semver.satisfies(v, r, { includePrerelease: true });
       console.log(JSON.stringify(ranges.map((r) => versions.map((v) => judge(v, r)))));
     """
-    question = json.dumps([ranges, versions])
-    done = subprocess.run(
-        ["node", "-e", program], input=question, capture_output=True, text=True, check=True
-    )
-    theirs = json.loads(done.stdout)
+    theirs = ask_npm(program, [ranges, versions], "semver")
     ours = [[satisfies(version, wanted) for version in versions] for wanted in ranges]
     wrong = [
         wanted for wanted, one, other in zip(ranges, ours, theirs, strict=True) if one != other

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import IO, Self, cast
 
+from tests.support.npm import npm_module
+
 __all__ = ["NpmUnpack", "Tree"]
 
 Tree = dict[str, tuple[int, str]]
@@ -21,14 +23,15 @@ class NpmUnpack:
     """
 
     def __init__(self, scratch: Path) -> None:
-        root = subprocess.run(
-            ["npm", "root", "--global"], check=True, capture_output=True, text=True
-        ).stdout.strip()
         script = Path(__file__).with_name("unpack_server.js")
-        pacote = f"{root}/npm/node_modules/pacote"
         self._tarball = scratch / "npm.tgz"
         self._process = subprocess.Popen(
-            ["node", str(script), pacote, str(scratch)],
+            [
+                "node",
+                str(script),
+                str(Path(npm_module("pacote/package.json")).parent),
+                str(scratch),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -87,6 +87,72 @@ in
     ]
   ];
 
+  moreSystems = [
+    (map (system: platformOf { inherit system; }) [
+      "armv7a-linux"
+      "x86_64-windows"
+      "powerpc64-linux"
+      "x86_64-freebsd"
+    ])
+    [
+      {
+        os = "linux";
+        cpu = "arm";
+        libc = "glibc";
+      }
+      {
+        os = "win32";
+        cpu = "x64";
+        libc = null;
+      }
+      {
+        os = "linux";
+        cpu = "ppc64";
+        libc = "glibc";
+      }
+      {
+        os = "freebsd";
+        cpu = "x64";
+        libc = null;
+      }
+    ]
+  ];
+
+  crossCompilationTellsTheTarget = [
+    (
+      let
+        glibc.system = "x86_64-linux";
+        musl = glibc // {
+          isMusl = true;
+        };
+        from =
+          buildPlatform: hostPlatform:
+          (import ../../nix/lib/cross.nix { inherit buildPlatform hostPlatform; }).environment (
+            platformOf hostPlatform
+          );
+      in
+      [
+        (from glibc glibc)
+        (from glibc musl)
+        (from glibc { system = "aarch64-darwin"; })
+        (import ../../nix/lib/cross.nix { hostPlatform = glibc; }).isCross
+      ]
+    )
+    [
+      { }
+      {
+        npm_config_arch = "x64";
+        npm_config_platform = "linux";
+        npm_config_libc = "musl";
+      }
+      {
+        npm_config_arch = "arm64";
+        npm_config_platform = "darwin";
+      }
+      false
+    ]
+  ];
+
   fittingPackagesAreWanted = [
     (map (wanted linux [ ]) [
       { }

@@ -12,24 +12,10 @@ import pytest
 from npm2nixlite.errors import InputError
 from npm2nixlite.pack.files import packed_files
 from npm2nixlite.pack.glob import parse_rule
+from tests.support.npm import ask_npm
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def npm_modules() -> str:
-    done = subprocess.run(["npm", "root", "--global"], capture_output=True, text=True, check=True)
-    return f"{done.stdout.strip()}/npm/node_modules"
-
-
-def node(script: str, data: Any) -> Any:
-    """What a script answers to data, both JSON; MODULES in it is where npm's own parts are."""
-    script = script.replace("MODULES", npm_modules())
-    done = subprocess.run(
-        ["node", "-e", script], input=json.dumps(data), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def write(directory: Path, files: dict[str, str]) -> Path:
@@ -184,13 +170,12 @@ def test_npm_pack_packs_the_same_files_of_every_layout(tmp_path: Path) -> None:
 
 
 _PACKLIST = """
-const packlist = require('MODULES/npm-packlist');
-const Arborist = require('MODULES/@npmcli/arborist');
-const paths = JSON.parse(require('fs').readFileSync(0));
+const packlist = MODULES['npm-packlist'];
+const Arborist = MODULES['@npmcli/arborist'];
 const one = async path => packlist(await new Arborist({ path }).loadActual(), { path });
 (async () => {
   const all = [];
-  for (const path of paths) all.push((await one(path)).map(f => f.replace(/^\\.\\//, '')).sort());
+  for (const path of data) all.push((await one(path)).map(f => f.replace(/^\\.\\//, '')).sort());
   console.log(JSON.stringify(all));
 })();
 """
@@ -221,7 +206,7 @@ def test_npms_packlist_gives_the_same_files_for_random_rules(tmp_path: Path) -> 
                     lines = [rule(dice) for _ in range(dice.randrange(1, 5))]
                     layout[place + file] = "\n".join(lines) + "\n"
         paths.append(write(tmp_path / str(number), layout))
-    answers = node(_PACKLIST, [str(path) for path in paths])
+    answers = ask_npm(_PACKLIST, [str(path) for path in paths], "npm-packlist", "@npmcli/arborist")
     for path, expected in zip(paths, answers, strict=True):
         rules = {str(f.relative_to(path)): f.read_text() for f in path.rglob(".*ignore")}
         packed = [file.path for file in packed_files(path)]
@@ -233,10 +218,9 @@ def rule(dice: random.Random) -> str:
 
 
 _MINIMATCH = """
-const { Minimatch } = require('MODULES/minimatch');
+const { Minimatch } = MODULES.minimatch;
 const options = { matchBase: true, dot: true, flipNegate: true, nocase: true };
-const cases = JSON.parse(require('fs').readFileSync(0));
-console.log(JSON.stringify(cases.map(([rule, path, partly]) => {
+console.log(JSON.stringify(data.map(([rule, path, partly]) => {
   const m = new Minimatch(rule, options);
   return [m.negate, m.match(path, partly)];
 })));
@@ -266,7 +250,7 @@ def test_rules_match_as_npms_minimatch_does() -> None:
         for path in _PATHS
         for partly in (False, True)
     ]
-    answers = node(_MINIMATCH, cases)
+    answers = ask_npm(_MINIMATCH, cases, "minimatch")
     wrong = [
         (case, expected)
         for case, expected in zip(cases, answers, strict=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from npm2nixlite.pack.workspaces import is_workspace, workspace_directories
+from tests.support.npm import ask_npm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,10 +45,9 @@ WORKSPACES: list[Any] = [
     [],
 ]
 SCRIPT = """
-const root = require('child_process').execSync('npm root --global').toString().trim()
-const map = require(root + '/npm/node_modules/@npmcli/map-workspaces')
+const map = MODULES['@npmcli/map-workspaces']
 const path = require('path')
-const [cwd, cases, keys] = JSON.parse(require('fs').readFileSync(0))
+const [cwd, cases, keys] = data
 const below = found => [...found.values()].map(place => path.relative(cwd, place))
 Promise.all(cases.map(async workspaces => [
   below(await map({ cwd, pkg: { workspaces } })),
@@ -64,14 +63,8 @@ def test_the_directories_are_those_that_npm_finds_on_disk_and_in_a_lock(tmp_path
         (tmp_path / directory).mkdir(parents=True, exist_ok=True)
         (tmp_path / directory / "package.json").write_text(json.dumps({"name": directory}))
     (tmp_path / "packages/none").mkdir()
-    done = subprocess.run(
-        ["node", "-e", SCRIPT],
-        input=json.dumps([str(tmp_path), WORKSPACES, DIRECTORIES]),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    for workspaces, (on_disk, in_lock) in zip(WORKSPACES, json.loads(done.stdout), strict=True):
+    answers = ask_npm(SCRIPT, [str(tmp_path), WORKSPACES, DIRECTORIES], "@npmcli/map-workspaces")
+    for workspaces, (on_disk, in_lock) in zip(WORKSPACES, answers, strict=True):
         assert sorted(workspace_directories(tmp_path, workspaces)) == sorted(on_disk), workspaces
         if workspaces == ["./packages/*/"]:
             continue  # npm finds these on disk only, which is where it looks when it installs

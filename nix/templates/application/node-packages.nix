@@ -95,6 +95,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "application";
   version = "1.0.0";
   lockfileVersion = 3;

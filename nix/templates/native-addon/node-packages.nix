@@ -94,6 +94,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "native-addon";
   version = "1.0.0";
   lockfileVersion = 3;

@@ -99,6 +99,7 @@ let
       entry;
 in
 {
+  format = 1;
   name = "workspace";
   version = "1.0.0";
   lockfileVersion = 3;
