@@ -35,8 +35,8 @@ class Flakes:
     def __init__(self, directory: Path, nix: Nix, registry: str) -> None:
         nixpkgs = directory / "nixpkgs"
         shutil.copytree(HERE / "flake", nixpkgs)
-        for name in ("nixpkgs.nix", "toolchain.nix", "builder.sh"):
-            shutil.copy(HERE / name, nixpkgs)
+        for file in [*HERE.glob("*.nix"), *HERE.glob("*.sh")]:
+            shutil.copy(file, nixpkgs)
         (nixpkgs / "registry.nix").write_text(f'"{registry}"\n')
         self.program = directory / "program"
         own = ("flake.nix", "nix", "npm2nixlite", "tests/nix", "fixtures/web-service")
@@ -96,7 +96,7 @@ def test_the_librarys_tests_are_a_check_which_fails_where_one_does(
     assert (tmp_path / "result").read_text().endswith(" tests\n")
     platform = flakes.program / "nix/lib/platform.nix"
     platform.write_text(platform.read_text().replace("arm64", "arm32"))
-    with pytest.raises(AssertionError, match="not as expected: platforms"):
+    with pytest.raises(AssertionError, match=r"not as expected: .*platforms"):
         flakes.run("build", "--no-link", check)
 
 

@@ -54,8 +54,7 @@
             toolchain.stdenv.mkDerivation (
               {
                 name = "shell";
-                # `nix develop` reads ./setup of it, and makes these.
-                stdenv = ./.;
+                # `nix develop` makes these.
                 outputs = [ "out" ];
               }
               // arguments
