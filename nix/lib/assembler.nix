@@ -10,6 +10,7 @@ let
     "/npm2nixlite/errors.py"
     "/npm2nixlite/files.py"
     "/npm2nixlite/integrity.py"
+    "/npm2nixlite/messages.py"
   ];
   below =
     path:
