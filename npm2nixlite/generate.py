@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm2nixlite.agreement.check import check_agreement
+from npm2nixlite.agreement.decision import Decision, decide, decide_by_tarballs
 from npm2nixlite.config.project_file import Project
 from npm2nixlite.config.registry import load_registry_config
+from npm2nixlite.config.tree_settings import project_settings
 from npm2nixlite.errors import FetchError, InputError, UsageError
 from npm2nixlite.files import read_file, reason
 from npm2nixlite.lock.find import LOCK_NAMES, find_lock
@@ -20,7 +21,7 @@ from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.messages import plural
 from npm2nixlite.node_packages.changes import Changes, compare
 from npm2nixlite.node_packages.from_lock import Prepared, node_packages_of
-from npm2nixlite.node_packages.model import GitPin, NodePackages, Pin
+from npm2nixlite.node_packages.model import GitPin, LocalPin, NodePackages, Pin
 from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.node_packages.read import read_node_packages
 from npm2nixlite.node_packages.write import write_node_packages
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from npm2nixlite.fetch.job import FetchOptions
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.git import GitTree
-    from npm2nixlite.node_packages.model import AnyPin, LocalPin
+    from npm2nixlite.node_packages.model import AnyPin
     from npm2nixlite.plan import Address
     from npm2nixlite.progress import Progress
     from npm2nixlite.sources.git import GitSources
@@ -80,6 +81,7 @@ class Generated:
     Attributes:
         project: As the caller named it.
         plan: What its lock needs.
+        decision: What is true of its packages, and what npm makes of it.
         pins: Install path → what fills it, with its hash.
         prepared: Git dependencies that are built before they are packed, and by which pins.
         output: Where the file belongs.
@@ -90,6 +92,7 @@ class Generated:
 
     project: Path
     plan: Plan
+    decision: Decision
     pins: Mapping[str, AnyPin]
     prepared: Mapping[GitTree, Prepared]
     output: Path
@@ -146,12 +149,14 @@ def generate(
         cache,
         options.fetch,
         offline=options.offline,
-        trust_lock=options.trust_lock,
+        # What a lock of version 1 does not say of its packages, their tarballs do.
+        trust_lock=options.trust_lock and all(item.plan.lock.version != 1 for item in wanted),
         progress=progress,
     )
     pins_of_own = iter(resolution.pins[len(wanted) :])
     generated = []
-    for project, item, sources, pins in zip(named, wanted, git, resolution.pins, strict=False):
+    for project, undecided, sources, pins in zip(named, wanted, git, resolution.pins, strict=False):
+        item = _decided(undecided, {**pins, **_local_pins(undecided.plan)}, cache)
         plan = _with_obstacles(item.plan, sources)
         filled: dict[str, AnyPin] = {**pins, **_local_pins(plan), **_git_pins(plan, sources)}
         prepared = {
@@ -173,10 +178,13 @@ def generate(
             # Only local tarballs lie there; without any, the file is the same wherever it goes.
             Path(os.path.relpath(directory, output.parent)).as_posix() if plan.local_files else ".",
             prepared,
+            item.decision.recorded,
         )
         text, old_text = write_node_packages(content), _read(output)
         generated.append(
-            Generated(project.path, plan, filled, prepared, output, content, text, old_text)
+            Generated(
+                project.path, plan, item.decision, filled, prepared, output, content, text, old_text
+            )
         )
     _check_canonical(
         item
@@ -246,12 +254,24 @@ def _read_project(project: Project, options: GenerateOptions) -> Wanted:
         user_file=options.npmrc,
         registry=options.registry or project.registry,
     )
-    dropped: tuple[str, ...] = ()
+    directory = Path(lock.file).parent
+    decision = Decision(lock)
     if Path(lock.file).name in LOCK_NAMES:  # any other is no project's, to npm
-        peers = config.settings.get("legacy-peer-deps") != "true"
-        dropped = check_agreement(lock, peers=peers).stale
-    plan = plan_lock(lock, config.scope_registry)
-    return Wanted(replace(plan, dropped=dropped), config)
+        decision = decide(lock, project_settings(directory), config.configured)
+    plan = plan_lock(decision.lock, config.scope_registry)
+    return Wanted(replace(plan, dropped=decision.stale), config, decision)
+
+
+def _decided(item: Wanted, pins: Mapping[str, AnyPin], cache: Cache) -> Wanted:
+    """With what only the tarballs tell, where the lock does not say it."""
+    directory = Path(item.plan.lock.file).parent
+    tarballs = {
+        path: directory / pin.path if isinstance(pin, LocalPin) else cache.path(pin.sha512)
+        for path, pin in pins.items()
+        if isinstance(pin, Pin | LocalPin)
+    }
+    decision = decide_by_tarballs(item.decision, tarballs)
+    return replace(item, plan=replace(item.plan, lock=decision.lock), decision=decision)
 
 
 def _local_pins(plan: Plan) -> dict[str, LocalPin]:

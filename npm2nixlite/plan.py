@@ -158,7 +158,7 @@ def plan_lock(
                     blockers.append(Blocker(package.install_path, f"git dependency: {tree}"))
             case LocalTarball(path):
                 local.setdefault(path, []).append(package)
-            case Missing():
+            case Missing() if not package.extraneous:
                 left_out.append(package.install_path)
         if package.install_path.startswith("../") and "/node_modules/" in package.install_path:
             reason = "its install path is outside the project"

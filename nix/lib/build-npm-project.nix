@@ -41,7 +41,8 @@
   packages ? null,
   lock ? null,
   packageJson ? null,
-  omit ? [ ],
+  omit ? null,
+  settings ? { },
   allowScripts ? null,
   installScripts ? { },
   overrides ? { },
@@ -98,6 +99,7 @@ let
         packages
         lock
         packageJson
+        settings
         allowScripts
         installScripts
         overrides
@@ -110,8 +112,9 @@ let
       env = variables;
     }
     // onlyGiven { inherit platform npmVersion nodedir; };
+  builtOmit = buildPlan.omit;
   productionOmit =
-    if dontNpmPrune || builtins.elem "dev" omit then omit else omit ++ [ "dev" ];
+    if dontNpmPrune || builtins.elem "dev" builtOmit then builtOmit else builtOmit ++ [ "dev" ];
   workspaces =
     if npmWorkspace == null then
       [ ]
@@ -161,6 +164,7 @@ let
     "lock"
     "packageJson"
     "omit"
+    "settings"
     "allowScripts"
     "installScripts"
     "overrides"

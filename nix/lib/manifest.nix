@@ -1,8 +1,8 @@
 # The assembler's input: what stands at each install path, and where it comes from.
 #
 # Type: manifest :: { packages, platform, omit ? [ ], overrides ? { }, localDependencies ? { },
-#   allowScripts ? [ ], denyScripts ? [ ], prepare ? null }
-#   -> { packages, omit, os, cpu, libc, scripts }
+#   allowScripts ? [ ], denyScripts ? [ ], recorded ? { }, prepare ? null }
+#   -> { packages, omit, os, cpu, libc, scripts, recorded }
 #
 # packages: install path -> package, as `node-packages.nix` has them.
 # platform: see `platformOf`.
@@ -11,6 +11,7 @@
 # allowScripts: package names or install paths whose install scripts may run; a name may also be
 #   one of a package that only building a git dependency needs.
 # denyScripts: the same, of those whose scripts may not run, whatever allowScripts says.
+# recorded: what the generated file says of the project's package.json and .npmrc.
 # prepare: { package, runsScripts } -> the tarball of a git dependency that is built before it is
 #   packed, see ./prepare.nix.
 {
@@ -21,6 +22,7 @@
   localDependencies ? { },
   allowScripts ? [ ],
   denyScripts ? [ ],
+  recorded ? { },
   prepare ? null,
 }:
 let
@@ -84,7 +86,7 @@ let
       fields // { directory = "${localDependencies.${path}}"; }
     else if (entry.directory or null) != (package.directory or null) then
       fields // { directory = "${entry.directory}"; }
-    else if entry ? src && wanted package then
+    else if entry ? src && wanted path package then
       fields
       // (
         # A git dependency is packed first; what replaces it is a tarball already.
@@ -116,6 +118,6 @@ assert
       }'';
 {
   packages = builtins.mapAttrs toEntry packages;
-  inherit omit scripts;
+  inherit omit recorded scripts;
   inherit (platform) os cpu libc;
 }

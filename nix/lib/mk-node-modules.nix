@@ -42,8 +42,12 @@
   src ? null,
   # The workspace, or the workspaces, to install for: by directory or by name.
   workspace ? null,
-  # Groups to leave out: "dev", "optional", "peer". [ "dev" ] gives the production tree.
-  omit ? [ ],
+  # Groups to leave out: "dev", "optional", "peer". [ "dev" ] gives the production tree. Where not
+  # given, it is what the project's .npmrc says.
+  omit ? null,
+  # npm's settings for the tree, before those of the project's .npmrc: "legacy-peer-deps",
+  # "bin-links", "engine-strict", each true or false.
+  settings ? { },
   # Packages whose install scripts may run (see names.nix), those too that only building a git
   # dependency needs: a list, or as in package.json, package -> bool. Where not given, it is what
   # the project's package.json says.
@@ -56,8 +60,9 @@
   patches ? { },
   # Directory of a local dependency -> a derivation or a path with its files.
   localDependencies ? { },
-  # In npm's words; this machine's where not given.
-  platform ? import ./platform.nix stdenv.hostPlatform,
+  # { os, cpu, libc } in npm's words. Where not given: this machine's, with what the project's
+  # .npmrc says of them for optional packages.
+  platform ? null,
   # The npm whose tree this is; that of `nodejs` where not given.
   npmVersion ? null,
   # Where node-gyp finds the headers of Node.js, `include/node`.
@@ -85,6 +90,7 @@ let
       src
       workspace
       omit
+      settings
       allowScripts
       installScripts
       overrides

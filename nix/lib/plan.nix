@@ -9,6 +9,7 @@
     manifest :: AttrSet;        # the assembler's input
     text :: string;             # the same as JSON
     file :: derivation;         # the same as a file
+    omit :: [ string ];         # the groups that are left out
     storeName :: string;        # name and version of the project, for the store
     localScripts :: [ string ]; # directories of the project whose install scripts may run
     isWhole :: bool;            # whether no link leads into the project's own source
@@ -31,25 +32,50 @@
   packageJson ? null,
   src ? null,
   workspace ? null,
-  omit ? [ ],
+  omit ? null,
+  settings ? { },
   allowScripts ? null,
   installScripts ? { },
   overrides ? { },
   patches ? { },
   patchesArgument ? "patches",
   localDependencies ? { },
-  platform ? import ./platform.nix stdenv.hostPlatform,
+  platform ? null,
   npmVersion ? null,
   nodedir ? nodejs.dev or nodejs,
   nativeBuildInputs ? [ ],
   buildInputs ? [ ],
   env ? { },
   flags ? [ ],
-}:
+}@arguments:
 let
   generated = import ./load.nix { inherit fetchurl fetchgit registry; } packages;
   names = import ./names.nix generated.packages;
   isList = builtins.isList;
+
+  # What package.json and .npmrc say, which `generate` wrote down; arguments go before it.
+  recorded =
+    (generated.recorded or { })
+    // {
+      settings =
+        (generated.recorded.settings or { })
+        // builtins.mapAttrs (
+          _: value: if builtins.isBool value then (if value then "true" else "false") else value
+        ) settings;
+    };
+  omit =
+    if arguments.omit or null != null then
+      arguments.omit
+    else
+      builtins.filter (word: builtins.isString word && word != "") (
+        builtins.split " +" (recorded.settings.omit or "")
+      );
+  host = import ./platform.nix stdenv.hostPlatform;
+  platform =
+    if arguments.platform or null != null then
+      arguments.platform
+    else
+      host // builtins.intersectAttrs host recorded.settings;
 
   # What decides: the argument, or the project's own `allowScripts`, which `generate` matched.
   decisions =
@@ -106,6 +132,7 @@ let
       omit
       overrides
       prepare
+      recorded
       ;
     localDependencies = filled;
     allowScripts = decided true;
@@ -115,7 +142,9 @@ let
   common = {
     node = nodejs.version or null;
   }
-  // (if npmVersion == null then { nodejs = "${nodejs}"; } else { npm = npmVersion; });
+  // (if npmVersion == null then { nodejs = "${nodejs}"; } else { npm = npmVersion; })
+  # Optional packages are chosen for the platform that .npmrc names, the others must fit this one.
+  // (if arguments.platform or null == null && platform != host then { inherit host; } else { });
 
   packagePatches = import ./package-patches.nix names patchesArgument patches;
   isHere = path: assembled.packages.${path} ? tarball || assembled.packages.${path} ? tree;
@@ -261,6 +290,7 @@ assert
     generated
     manifest
     text
+    omit
     storeName
     ;
   file = stdenv.mkDerivation {

@@ -1,15 +1,15 @@
-# Whether a package's tarball is needed at all: what npm leaves out is not fetched.
+# Whether a package's tarball may be needed: what npm leaves out for certain is not fetched.
 #
-# Type: wanted :: { os, cpu, libc } -> [ group ] -> package -> bool
+# Nothing is decided here: the flags of a generated file are what npm works out. The assembler, which
+# knows Node.js and npm, decides in the end.
 #
-# The assembler decides in the end, with more to go by. Here only that is left out which is left
-# out for certain: optional packages for other platforms, and omitted groups.
+# Type: wanted :: { os, cpu, libc } -> [ group ] -> install path -> package -> bool
 #
 # Example:
-#   wanted { os = "linux"; cpu = "x64"; libc = "glibc"; } [ ]
+#   wanted { os = "linux"; cpu = "x64"; libc = "glibc"; } [ ] "node_modules/a"
 #     { optional = true; os = [ "darwin" ]; }
 #   => false
-platform: omit: package:
+platform: omit: path: package:
 let
   omits = group: builtins.elem group omit;
   has = flag: package.${flag} or false;
@@ -32,10 +32,15 @@ let
     "libc"
   ];
 
+  # npm omits nothing of what stands in a linked directory.
   omitted =
-    (has "peer" && omits "peer")
-    || (has "dev" && omits "dev")
-    || (has "optional" && omits "optional")
-    || (has "devOptional" && omits "dev" && omits "optional");
+    builtins.match "node_modules/.*" path != null
+    && (
+      (has "peer" && omits "peer")
+      || (has "dev" && omits "dev")
+      || (has "optional" && omits "optional")
+      || (has "devOptional" && omits "dev" && omits "optional")
+    );
 in
-!omitted && (fits || !(has "optional"))
+# Releases of npm that believe a lock's own flags install what others leave out.
+has "extraneous" || has "kept" || (!omitted && (fits || !(has "optional")))

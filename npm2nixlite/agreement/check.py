@@ -18,17 +18,19 @@ from npm2nixlite.agreement.manifests import Manifests, read_manifests
 from npm2nixlite.agreement.unmet import unmet_edges
 from npm2nixlite.agreement.validity import Judge, version_of
 from npm2nixlite.assemble.load import read_lock_json
+from npm2nixlite.config.tree_settings import TreeSettings
 from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from npm2nixlite.assemble.package_json import Json
-    from npm2nixlite.assemble.tree import Edge, Node
+    from npm2nixlite.assemble.tree import Edge, Node, Tree
     from npm2nixlite.lock.model import Lock
 
 __all__ = ["Agreement", "Disagreement", "check_agreement", "disagreements"]
 
+DEFAULT_SETTINGS = TreeSettings()
 _SHOWN = 20  # lines of one message; a lock of another project differs in everything
 
 
@@ -63,38 +65,47 @@ class Agreement:
     """What npm makes of a lock that it accepts.
 
     Attributes:
+        manifests: The package.json files beside the lock.
+        tree: The lock's, with what npm takes out of it.
+        judge: Of its edges.
         stale: Names that the lock was made with and no package.json asks for any more: npm leaves
             them out, unless something else needs them, and says nothing.
         removed: Install paths that npm takes out of the tree: a package further up does as well.
     """
 
+    manifests: Manifests
+    tree: Tree
+    judge: Judge
     stale: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
-def check_agreement(lock: Lock, *, peers: bool = True, strict_peers: bool = False) -> Agreement:
+def check_agreement(lock: Lock, settings: TreeSettings = DEFAULT_SETTINGS) -> Agreement | None:
     """Refuse a lock that is out of step with the package.json files beside it, as npm ci does.
 
     Args:
-        lock: A lock at its place; without a package.json beside it there is nothing to compare.
-        peers: Whether peer dependencies count (not under npm's ``legacy-peer-deps``).
-        strict_peers: Whether every conflict of peers counts (npm's ``strict-peer-deps``).
+        lock: A lock at its place.
+        settings: What the project's ``.npmrc`` says.
+
+    Returns:
+        What npm makes of it; None without a package.json beside it: there is nothing to compare.
 
     Raises:
         InputError: It is; the message lists what differs. Or a package.json cannot be read.
     """
     manifests = read_manifests(lock, Path(lock.file).parent)
     if manifests is None:
-        return Agreement()
+        return None
+    tree, judge = _tree(lock, manifests, settings)
     found: list[Disagreement] = []
     removed: dict[str, None] = {}
-    for item in _findings(lock, manifests, peers=peers, strict=strict_peers):
+    for item in _findings(tree, judge, manifests, settings):
         if isinstance(item, Disagreement):
             found.append(item)
         else:
             removed[item] = None
     if not found:
-        return Agreement(tuple(_stale(lock, manifests)), tuple(removed))
+        return Agreement(manifests, tree, judge, tuple(_stale(lock, manifests)), tuple(removed))
     lines = [f"  {item}" for item in found[:_SHOWN]]
     if found[_SHOWN:]:
         lines.append(f"  … and {len(found) - _SHOWN:,} more")
@@ -105,35 +116,42 @@ def check_agreement(lock: Lock, *, peers: bool = True, strict_peers: bool = Fals
     )
 
 
-def disagreements(lock: Lock, manifests: Manifests, *, peers: bool = True) -> list[Disagreement]:
+def disagreements(
+    lock: Lock, manifests: Manifests, settings: TreeSettings = DEFAULT_SETTINGS
+) -> list[Disagreement]:
     """What package.json files, and the lock's own packages, ask for that a lock does not have.
 
     Args:
         lock: The lock, at its place.
         manifests: See `npm2nixlite.agreement.manifests`.
-        peers: Whether what packages ask of who depends on them counts.
+        settings: What the project's ``.npmrc`` says.
     """
-    findings = _findings(lock, manifests, peers=peers, strict=False)
+    tree, judge = _tree(lock, manifests, settings)
+    findings = _findings(tree, judge, manifests, settings)
     return [item for item in findings if isinstance(item, Disagreement)]
 
 
+def _tree(lock: Lock, manifests: Manifests, settings: TreeSettings) -> tuple[Tree, Judge]:
+    content = read_lock_json(Path(lock.file))
+    tree = locked_tree(content, manifests, peers=not settings.legacy_peer_deps)
+    overrides = manifests.root.get("overrides")
+    return tree, Judge(tree, overrides if isinstance(overrides, dict) else {}, _recorded(content))
+
+
 def _findings(
-    lock: Lock, manifests: Manifests, *, peers: bool, strict: bool
+    tree: Tree, judge: Judge, manifests: Manifests, settings: TreeSettings
 ) -> Iterator[Disagreement | str]:
     """What disagrees; and install paths that npm would take out of the tree."""
-    content = read_lock_json(Path(lock.file))
-    tree = locked_tree(content, manifests, peers=peers)
-    overrides = manifests.root.get("overrides")
-    judge = Judge(tree, overrides if isinstance(overrides, dict) else {}, _recorded(content))
     for edge in tree.root.edges_out.values():
         if judge.is_overridden(edge):
             yield _disagreement(edge, judge, manifests)
     for edge in unmet_edges(tree, judge):
         if _is_left_out(edge):
             continue
-        outcome, removed = outcome_of(tree, judge, edge, strict=strict)
-        if outcome is not Outcome.STAYS or removed:
+        outcome, removed = outcome_of(tree, judge, edge, strict=settings.strict_peer_deps)
+        if outcome is not Outcome.STAYS:
             yield _disagreement(edge, judge, manifests, conflict=outcome is Outcome.CONFLICTS)
+        yield from (node.location for node in removed)
 
 
 def _recorded(content: Json) -> Mapping[str, Json]:

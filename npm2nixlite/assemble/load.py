@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from npm2nixlite.assemble.manifest import Manifest, Origin
+    from npm2nixlite.assemble.manifest import Manifest
 
 __all__ = ["described_entries", "load_tree", "read_lock_json"]
 
@@ -61,42 +61,67 @@ def load_tree(manifest: Manifest, lock: Json | None) -> Tree:
     project = _project(manifest, lock)
     if lock is None:
         return _without_edges(manifest, _from_manifest(manifest))
-    described = described_entries(lock)
-    if not isinstance(lock.get("packages"), dict):
-        required = _requirements(lock)
-        described = {
-            path: (entry, _asked(path, entry, manifest.origin(path), required.get(path)))
-            for path, (entry, _) in described.items()
-        }
-    for path, (entry, _) in described.items():
-        directory = manifest.directory(path)
-        if directory is not None:
-            found = _local(directory)
-            if found is not None:
-                described[path] = (entry, found)
+    tarballs = {
+        path: entry.origin.file
+        for path, entry in manifest.packages.items()
+        if isinstance(entry.origin, FromTarball)
+    }
+    described = described_entries(lock, tarballs)
+    _read_directories(manifest, described)
     if project is None:
         return _without_edges(manifest, described)
     try:
-        tree = build_tree(project, described, rules=rules_of(manifest.platform.npm))
+        tree = build_tree(
+            project,
+            described,
+            rules=rules_of(manifest.platform.npm),
+            peers=not manifest.recorded.is_set("legacy-peer-deps"),
+        )
     except KeyError as error:
         raise InputError(f"a link's target {error} is not in the lock") from error
     packages = lock.get("packages")
     if not (isinstance(packages, dict) and believe_flags(tree, packages.get(""))):
         mark_groups(tree)
         remove_extraneous(tree)
+    for path in manifest.recorded.removed:
+        if path in tree.nodes:
+            tree.remove(tree.nodes[path])
     return tree
 
 
-def described_entries(lock: Json) -> dict[str, tuple[Mapping[str, object], Json]]:
-    """A lock's entries, each with what it says of the package, normalised; the project's aside.
+def _read_directories(
+    manifest: Manifest, described: dict[str, tuple[Mapping[str, object], Json]]
+) -> None:
+    """Let local directories speak for themselves, where their package.json is at hand."""
+    for path, (entry, _) in described.items():
+        directory = manifest.directory(path)
+        package = None if directory is None else _local(directory)
+        if package is None and path in manifest.recorded.manifests:
+            package = normalize(manifest.recorded.manifest(path) or {})
+        if package is not None:
+            described[path] = (entry, package)
 
-    One of version 1 says nothing of what a package depends on.
+
+def described_entries(
+    lock: Json, tarballs: Mapping[str, str]
+) -> dict[str, tuple[Mapping[str, object], Json]]:
+    """A lock's entries, each with what is known of the package, normalised; the project's aside.
+
+    Args:
+        lock: One of version 1 says nothing of what a package depends on.
+        tarballs: Install path → tarball, which is asked then.
+
+    Raises:
+        BuildError: A tarball cannot be read.
     """
     if isinstance(lock.get("packages"), dict):
         entries = {path: entry for path, entry in _entries(lock["packages"]) if path}
-    else:
-        entries = dict(_entries(_v1(lock)))
-    return {path: (entry, _described(path, entry)) for path, entry in entries.items()}
+        return {path: (entry, _described(path, entry)) for path, entry in entries.items()}
+    required = _requirements(lock)
+    return {
+        path: (entry, _asked(path, entry, tarballs.get(path), required.get(path)))
+        for path, entry in _entries(_v1(lock))
+    }
 
 
 def _project(manifest: Manifest, lock: Json | None) -> Json | None:
@@ -107,6 +132,9 @@ def _project(manifest: Manifest, lock: Json | None) -> Json | None:
             raise InputError(f"no package.json: {error}") from error
         if package is not None:
             return normalize(package)
+    package = manifest.recorded.manifest("")
+    if package is not None:
+        return normalize(package)
     packages = lock.get("packages") if lock is not None else None
     root = packages.get("") if isinstance(packages, dict) else None
     return normalize(root) if isinstance(root, dict) else None
@@ -140,26 +168,24 @@ def _described(path: str, entry: Mapping[str, object]) -> Json:
     return normalize({"name": _folder_name(path), **entry})
 
 
-def _asked(path: str, entry: Mapping[str, object], origin: Origin, required: object) -> Json:
+def _asked(path: str, entry: Mapping[str, object], tarball: str | None, required: object) -> Json:
     """What the registry would answer about a version 1 lock's package; the tarball is asked."""
     alias = entry.get("name", _folder_name(path)) != _folder_name(path)
     if alias or not path.startswith("node_modules"):
         # npm asks about the alias by its new name, and gets no answer; about what stands in a local
         # directory it does not ask; it keeps what the lock has
         return _described(path, {**entry, "dependencies": required or {}})
-    package = None
-    if isinstance(origin, FromTarball):
-        package = _packed_package_json(path, origin.file)
+    package = None if tarball is None else _packed_package_json(path, tarball)
     if package is None:
         return _described(path, entry)
     package = normalize(package)
     folders = package.pop("directories", None)
     folder = folders.get("bin") if isinstance(folders, dict) else None
-    if isinstance(folder, str) and not package.get("bin") and isinstance(origin, FromTarball):
+    if isinstance(folder, str) and not package.get("bin") and tarball is not None:
         # npm writes them out when it publishes
         package["bin"] = {
             posixpath.basename(file): posixpath.join(folder, file)
-            for file in _packed_files(path, origin.file, folder)
+            for file in _packed_files(path, tarball, folder)
         }
     bins = normalize_bin(package)
     package.pop("bin", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.npm_version import npm_version
 from npm2nixlite.assemble.platform import Platform
+from npm2nixlite.assemble.recorded import Recorded, parse_recorded
 from npm2nixlite.errors import InputError
 from npm2nixlite.files import parse_json
 
@@ -110,6 +111,8 @@ class Manifest:
         scripts: Install paths of the packages whose install scripts may run.
         workspaces: Directories or names of the workspaces to install for, and for nothing else of
             the project; empty for all of it.
+        recorded: What the generated file records of the project.
+        host: What packages that may not be left out must fit, where that is another platform.
     """
 
     packages: Mapping[str, ManifestEntry]
@@ -119,6 +122,8 @@ class Manifest:
     package_json: Path | None = None
     scripts: tuple[str, ...] = ()
     workspaces: tuple[str, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
+    host: Platform | None = None
 
     def origin(self, location: str) -> Origin:
         """Where what stands at an install path comes from; from nowhere if it is not known."""
@@ -160,7 +165,8 @@ def parse_manifest(value: object) -> Manifest:
     packages = value.get("packages")
     if not isinstance(packages, dict):
         raise InputError("a manifest needs 'packages'")
-    omit = frozenset(_texts(value, "omit"))
+    recorded = parse_recorded(value.get("recorded", {}))
+    omit = frozenset(_texts(value, "omit") if "omit" in value else recorded.omit)
     if not omit <= _GROUPS:
         raise InputError(
             f"unknown group in omit: {', '.join(sorted(omit - _GROUPS))}",
@@ -173,17 +179,13 @@ def parse_manifest(value: object) -> Manifest:
     return Manifest(
         packages={location: _entry(location, entry) for location, entry in packages.items()},
         omit=omit,
-        platform=Platform(
-            os=_text(value, "os") or "linux",
-            cpu=_text(value, "cpu") or "x64",
-            libc=_text(value, "libc"),
-            node=_text(value, "node"),
-            npm=npm,
-        ),
+        platform=_platform(value, value, npm),
         lock=Path(lock) if lock else None,
         package_json=Path(package_json) if package_json else None,
         scripts=_texts(value, "scripts"),
         workspaces=_texts(value, "workspaces"),
+        recorded=recorded,
+        host=_platform(_object(value, "host"), value, npm) if "host" in value else None,
     )
 
 
@@ -204,6 +206,23 @@ def _origin(value: Json) -> Origin:
     for name, text in texts.items():
         return _ORIGINS[name](text)
     return FromParent() if value.get("inBundle") is True else FromNowhere()
+
+
+def _platform(value: Json, versions: Json, npm: str | None) -> Platform:
+    return Platform(
+        os=_text(value, "os") or "linux",
+        cpu=_text(value, "cpu") or "x64",
+        libc=_text(value, "libc"),
+        node=_text(versions, "node"),
+        npm=npm,
+    )
+
+
+def _object(value: Json, key: str) -> Json:
+    found = value.get(key)
+    if not isinstance(found, dict):
+        raise InputError(f"{key!r} is an object")
+    return found
 
 
 def _check_location(location: str) -> None:

@@ -21,27 +21,40 @@ if TYPE_CHECKING:
 __all__ = ["keep_workspaces", "leave_out"]
 
 
-def leave_out(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
+def leave_out(
+    tree: Tree,
+    platform: Platform,
+    omit: AbstractSet[str],
+    *,
+    engine_strict: bool = False,
+    host: Platform | None = None,
+) -> None:
     """Mark as inert what npm would not install.
 
     Args:
         tree: With its groups marked.
         platform: What to install for.
         omit: Groups to leave out: ``dev``, ``optional``, ``peer``.
+        engine_strict: Whether ``engines`` count for packages that cannot be left out, too.
+        host: What these must fit; ``platform`` where not given.
 
     Raises:
-        BuildError: A package that cannot be left out is not for the platform.
+        BuildError: A package that cannot be left out is not for the platform, or, where that
+            counts, for the Node.js or npm.
     """
+    if engine_strict:
+        _check_engines(tree, platform, omit)
+    host = host or platform
     if tree.rules.leaves_out_late:
-        _leave_out_late(tree, platform, omit)
+        _leave_out_late(tree, platform, omit, host)
         return
     for node in tree.nodes.values():
         if node is tree.root:
             continue
         if node.optional:
             _leave_out_optional(node, platform, counts_inert=tree.rules.counts_inert)
-        elif not _omitted(node, tree, omit) and not platform.fits(node.package):
-            raise _not_for(platform, node)
+        elif not _omitted(node, tree, omit) and not host.fits(node.package):
+            raise _not_for(host, node)
     for node in tree.nodes.values():
         if node.parent is not None and _omitted(node, tree, omit):
             node.inert = True
@@ -102,12 +115,12 @@ def _is_called(link: Node, wanted: str) -> bool:
     return wanted in (name, link.name) or directory == place or place.startswith(f"{directory}/")
 
 
-def _leave_out_late(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
+def _leave_out_late(tree: Tree, platform: Platform, omit: AbstractSet[str], host: Platform) -> None:
     """The same for an npm that finds out about optional packages as it unpacks them."""
     others = [node for node in tree.nodes.values() if node is not tree.root]
     for node in others:
-        if not node.optional and not platform.fits(node.package):
-            raise _not_for(platform, node)
+        if not node.optional and not host.fits(node.package):
+            raise _not_for(host, node)
     for node in others:
         if node.parent is not None and _omitted(node, tree, omit):
             node.inert = True
@@ -119,7 +132,7 @@ def _leave_out_late(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> N
         and node.parent is not None
         and not node.inert
         and node not in bundled
-        and not (platform.fits(node.package) and platform.runs(node.package))
+        and not _can_be_had(node, platform)
     ]
     for node in failing:
         for other in npm10.optional_set(node):
@@ -134,8 +147,33 @@ def _not_for(platform: Platform, node: Node) -> BuildError:
     )
 
 
+def _check_engines(tree: Tree, platform: Platform, omit: AbstractSet[str]) -> None:
+    for node in tree.nodes.values():
+        if node.optional or platform.runs(node.package):
+            continue
+        if not tree.rules.leaves_out_late and _omitted(node, tree, omit):
+            continue
+        if node is tree.root and node.package.get("devEngines"):
+            continue
+        engines = node.package.get("engines")
+        wanted = engines if isinstance(engines, dict) else {}
+        raise BuildError(
+            f"this package wants {', '.join(f'{tool} {text}' for tool, text in wanted.items())}; "
+            f"the tree is for node {platform.node}, npm {platform.npm}",
+            where=node.location or "the project",
+            hint="engine-strict is set in .npmrc (npm: EBADENGINE); take another nodejs, or unset "
+            "it",
+        )
+
+
+def _can_be_had(node: Node, platform: Platform) -> bool:
+    """Whether an optional package fits; what the lock has no version of could not be had once."""
+    known = node.link or node.package.get("version") or node.entry.get("resolved")
+    return bool(known) and platform.fits(node.package) and platform.runs(node.package)
+
+
 def _leave_out_optional(node: Node, platform: Platform, *, counts_inert: bool) -> None:
-    if node.inert or (platform.fits(node.package) and platform.runs(node.package)):
+    if node.inert or _can_be_had(node, platform):
         return
     for other in _optional_set(node, counts_inert=counts_inert):
         other.inert = True

@@ -151,7 +151,7 @@ class Tree:
             pending += above.neighbours
 
     def remove(self, node: Node) -> None:
-        """Take a node out, with all that is nested in it."""
+        """Take a node out, with all that is nested in it; who depends on it looks further up."""
         for child in [*node.children.values()]:
             self.remove(child)
         key = place_name(node.name)
@@ -161,9 +161,11 @@ class Tree:
         for edge in node.edges_out.values():
             if edge.target is not None:
                 edge.target.edges_in.remove(edge)
-        for edge in node.edges_in:
-            edge.target = None
-        node.edges_in = []
+        left, node.edges_in = node.edges_in, []
+        for edge in left:
+            edge.target = edge.source.resolve(edge.name)
+            if edge.target is not None:
+                edge.target.edges_in.append(edge)
 
 
 def build_tree(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.agreement.decision import Decision
 from npm2nixlite.bench.measure import measure
 from npm2nixlite.bench.preview import preview
 from npm2nixlite.cache import Cache, default_cache_directory
@@ -123,7 +124,7 @@ def _wanted(parsed: argparse.Namespace) -> Wanted:
         raise InputError(
             "it has no tarball to fetch", where=lock.file, hint="name a project with dependencies"
         )
-    return Wanted(plan, config)
+    return Wanted(plan, config, Decision(lock))
 
 
 def _agreed(lock: str, ahead: Preview, console: Console) -> bool:

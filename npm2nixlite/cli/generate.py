@@ -15,7 +15,7 @@ from npm2nixlite.messages import human_bytes, plural
 from npm2nixlite.node_packages.names import OUTPUT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from npm2nixlite.cli.console import Console
     from npm2nixlite.sources.resolve import FetchSummary
@@ -124,24 +124,28 @@ def _projects(named: Sequence[Path]) -> Sequence[Path | Project]:
     return read_project_file(file) if file.is_file() else [Path()]
 
 
+def _notes(item: Generated) -> Iterator[str]:
+    lock, blockers, left_out = item.plan.lock.file, item.plan.blockers, item.plan.left_out
+    if blockers:
+        yield f"{lock}: not canonical, {plural(len(blockers), 'blocker')}:"
+        yield from (f"  {blocker.install_path}: {blocker.reason}" for blocker in blockers)
+    if item.plan.dropped:
+        yield (
+            f"{lock}: package.json no longer asks for {', '.join(item.plan.dropped)}; npm ci "
+            "leaves that out, and so does the tree; 'npm install' brings the lock up to date"
+        )
+    yield from (f"{lock}: {warning}" for warning in item.decision.warnings)
+    if left_out:
+        yield (
+            f"{lock}: {plural(len(left_out), 'optional entry', 'optional entries')} without a "
+            f"version left out, as npm does: {', '.join(left_out)}"
+        )
+
+
 def _tell_notes(console: Console, generated: Sequence[Generated], summary: FetchSummary) -> None:
     for item in generated:
-        lock, blockers, left_out = item.plan.lock.file, item.plan.blockers, item.plan.left_out
-        if blockers:
-            console.warn(f"{lock}: not canonical, {plural(len(blockers), 'blocker')}:")
-            for blocker in blockers:
-                console.warn(f"  {blocker.install_path}: {blocker.reason}")
-        if item.plan.dropped:
-            console.warn(
-                f"{lock}: package.json no longer asks for {', '.join(item.plan.dropped)}; npm ci "
-                "leaves that out, the file does not until 'npm install' has brought the lock up "
-                "to date"
-            )
-        if left_out:
-            console.warn(
-                f"{lock}: {plural(len(left_out), 'optional entry', 'optional entries')} without a "
-                f"version left out, as npm does: {', '.join(left_out)}"
-            )
+        for note in _notes(item):
+            console.warn(note)
     if summary.computed:
         labels = ", ".join(sorted(set(summary.computed)))
         console.warn(f"neither lock nor registry vouches for the hash of what came: {labels}")

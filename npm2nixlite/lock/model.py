@@ -120,6 +120,8 @@ class Package:
         requested: Name → what it asks for, optional or not; what it bundles aside.
         peers: Name → what it asks of who depends on it, the optional aside.
         has_shrinkwrap: It brings a lock of its own, which decides what it depends on.
+        extraneous: Nothing depends on it: npm takes it out; releases that believe the lock may not.
+        kept: It may be needed even where its flags say that it is left out.
     """
 
     install_path: str
@@ -141,6 +143,8 @@ class Package:
     requested: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
     has_shrinkwrap: bool = False
+    extraneous: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,8 +132,9 @@ def _entries(top: Fields) -> list[Package | Link]:
             continue
         try:
             fields = packages.fields(install_path)
-            # npm prunes what nothing depends on before it installs anything.
-            if not fields.flag("extraneous"):
+            # Outside the project only what something depends on counts. Whether that in it is
+            # really of no use, npm works out.
+            if not (fields.flag("extraneous") and install_path.startswith("../")):
                 entries.append(_entry(install_path, fields))
         except Npm2nixliteError as error:
             raise error.within(install_path) from error
@@ -172,6 +173,7 @@ def _entry(install_path: str, fields: Fields) -> Package | Link:
         optional=fields.flag("optional"),
         dev_optional=fields.flag("devOptional"),
         peer=fields.flag("peer"),
+        extraneous=fields.flag("extraneous"),
         in_bundle=fields.flag("inBundle"),
         has_install_script=fields.flag("hasInstallScript"),
         os=fields.texts("os"),

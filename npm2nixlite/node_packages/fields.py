@@ -91,6 +91,17 @@ class Fields:
                 return texts
         raise _wrong_type(name, "a list of strings")
 
+    def optional_set(self, name: str) -> Fields:
+        """An attribute set; empty where it is absent."""
+        value = self._left.pop(name, {})
+        if not isinstance(value, dict):
+            raise _wrong_type(name, "an attribute set")
+        return Fields(value)
+
+    def strings(self) -> dict[str, str]:
+        """Every field that is left, each of them a string."""
+        return {name: self.text(name) for name in [*self._left]}
+
     def sets(self, name: str) -> tuple[Fields, ...]:
         """A list of attribute sets; must be there."""
         value = self._left.pop(name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.recorded import Recorded
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory, Lock, Missing, Package
 from npm2nixlite.node_packages.model import (
     AnyPin,
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.plan import Blocker
 
-__all__ = ["Prepared", "node_packages_of"]
+__all__ = ["NOTHING_RECORDED", "Prepared", "node_packages_of"]
+
+NOTHING_RECORDED = Recorded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def node_packages_of(
     registry: str | None,
     project: str = ".",
     prepared: Mapping[GitTree, Prepared] | None = None,
+    recorded: Recorded = NOTHING_RECORDED,
 ) -> NodePackages:
     """What the generated file of a lock holds.
 
@@ -50,6 +54,7 @@ def node_packages_of(
         registry: The default of the argument ``registry``; None for none.
         project: The lock's directory, relative to the generated file's, with slashes.
         prepared: What git dependencies are built by, those included that only these need.
+        recorded: What the project's package.json and ``.npmrc`` say about the tree.
     """
     lock_name = lock.file.rpartition("/")[2].encode("ascii", "replace").decode()
     return NodePackages(
@@ -61,6 +66,7 @@ def node_packages_of(
         registry=registry,
         project=project,
         blockers=tuple(blockers),
+        recorded=recorded,
         entries=tuple(_entries(lock, pins)),
         prepared={
             tree: tuple(_entries(built.lock, built.pins))
@@ -100,6 +106,8 @@ def _flags(package: Package) -> frozenset[Flag]:
         Flag.OPTIONAL: package.optional,
         Flag.DEV_OPTIONAL: package.dev_optional,
         Flag.PEER: package.peer,
+        Flag.EXTRANEOUS: package.extraneous,
+        Flag.KEPT: package.kept,
         Flag.IN_BUNDLE: package.in_bundle,
         Flag.HAS_INSTALL_SCRIPT: package.has_install_script,
     }

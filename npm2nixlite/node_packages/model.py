@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.recorded import Recorded
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory
 from npm2nixlite.node_packages.names import store_name
 
@@ -95,6 +96,8 @@ class Flag(Enum):
     OPTIONAL = "optional"
     DEV_OPTIONAL = "devOptional"
     PEER = "peer"
+    EXTRANEOUS = "extraneous"
+    KEPT = "kept"
     IN_BUNDLE = "inBundle"
     HAS_INSTALL_SCRIPT = "hasInstallScript"
 
@@ -150,6 +153,7 @@ class NodePackages:
             file's, with slashes.
         blockers: What keeps the lock from being canonical.
         entries: By install path, in code point order.
+        recorded: What the project's package.json and ``.npmrc`` say about the tree.
         prepared: Git dependency that is built before it is packed → the entries of its own lock,
             by which it is built. Its keys are exactly the trees of pins with ``prepare``.
     """
@@ -163,6 +167,7 @@ class NodePackages:
     project: str = "."
     blockers: tuple[Blocker, ...] = ()
     entries: tuple[Entry, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
     prepared: Mapping[GitTree, tuple[Entry, ...]] = field(default_factory=dict)
 
     @property

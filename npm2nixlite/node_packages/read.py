@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from npm2nixlite.assemble.recorded import Recorded, parse_recorded
 from npm2nixlite.errors import InputError
 from npm2nixlite.files import read_file, reason
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory
@@ -139,6 +140,7 @@ def _read(text: str) -> NodePackages:
         registry=_default_registry(parts.arguments),
         project=_default_project(parts.arguments),
         blockers=tuple(map(_blocker, fields.sets("blockers"))),
+        recorded=_recorded(fields.optional_set("recorded")),
         entries=entries,
         prepared=prepared,
     )
@@ -146,6 +148,17 @@ def _read(text: str) -> NodePackages:
     _check_text(parts.fields, top_fields(content))
     _check_one_hash(content)
     return content
+
+
+def _recorded(fields: Fields) -> Recorded:
+    value = {
+        "settings": fields.optional_set("settings").strings(),
+        "manifests": fields.optional_set("manifests").strings(),
+        "removed": [read_path(path) for path in fields.texts("removed")],
+        "layout": [*fields.texts("layout")],
+    }
+    fields.finish()
+    return parse_recorded(value)
 
 
 def _take_apart(text: str) -> _Parts:

@@ -27,6 +27,7 @@ from npm2nixlite.node_packages.syntax import nix_attributes, nix_list, nix_name,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from npm2nixlite.assemble.recorded import Recorded
     from npm2nixlite.plan import Blocker
 
 __all__ = ["entry_line", "top_fields", "write_node_packages"]
@@ -68,6 +69,9 @@ def top_fields(content: NodePackages) -> str:
         "canonical": "true" if content.canonical else "false",
         "blockers": _blockers(content.blockers),
     }
+    recorded = _recorded(content.recorded)
+    if recorded:
+        fields["recorded"] = nix_attributes(recorded)
     return "".join(f"  {name} = {value};\n" for name, value in fields.items())
 
 
@@ -131,6 +135,16 @@ def _git(pin: GitPin) -> dict[str, str]:
     return {name: nix_string(text) for name, text in attributes.items()} | {
         name: "true" for name, value in flags.items() if value
     }
+
+
+def _recorded(recorded: Recorded) -> dict[str, str]:
+    sets = {"settings": recorded.settings, "manifests": recorded.manifests}
+    lists = {"removed": recorded.removed, "layout": recorded.layout}
+    return {
+        name: nix_attributes({key: nix_string(text) for key, text in texts.items()})
+        for name, texts in sets.items()
+        if texts
+    } | {name: nix_list([*map(nix_string, texts)]) for name, texts in lists.items() if texts}
 
 
 def _blockers(blockers: tuple[Blocker, ...]) -> str:

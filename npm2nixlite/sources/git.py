@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from npm2nixlite.agreement.check import check_agreement
+from npm2nixlite.agreement.decision import decide
+from npm2nixlite.config.tree_settings import TreeSettings
 from npm2nixlite.errors import FetchError, InputError
 from npm2nixlite.lock.parse import read_lock
 from npm2nixlite.plan import plan_lock
@@ -133,9 +134,11 @@ def _own_lock(
     """
     lock = read_lock(file)
     config = wanted.config
-    check_agreement(lock, peers=config.settings.get("legacy-peer-deps") != "true")
+    decision = decide(
+        lock, TreeSettings(legacy_peer_deps=wanted.decision.settings.legacy_peer_deps)
+    )
     # What the messages say of it must not depend on where the cache is.
-    named = replace(lock, file=f"{tree}/{file.name}")
+    named = replace(decision.lock, file=f"{tree}/{file.name}")
     plan = plan_lock(named, config.scope_registry, registry)
     local: dict[str, LocalPin] = {}
     for tarball in plan.local_files:
@@ -144,7 +147,7 @@ def _own_lock(
             raise InputError(f"{tarball.path} is not in its repository")
         pin = pin_local_file(tarball, file.parent)
         local |= dict.fromkeys(tarball.install_paths, pin)
-    return OwnLock(tree, Wanted(plan, config), local)
+    return OwnLock(tree, Wanted(plan, config, decision), local)
 
 
 def _reasons(

@@ -19,6 +19,7 @@ from npm2nixlite.sources.failures import Failed, fetch_error
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from npm2nixlite.agreement.decision import Decision
     from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.model import Lock
@@ -29,10 +30,17 @@ __all__ = ["FetchSummary", "Resolution", "Wanted", "lacking", "resolve"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A plan, with the configuration its registry packages are fetched under."""
+    """A plan, with the configuration its registry packages are fetched under.
+
+    Attributes:
+        plan: What is needed.
+        config: The configuration.
+        decision: What the plan was made from.
+    """
 
     plan: Plan
     config: RegistryConfig
+    decision: Decision
 
 
 @dataclass

@@ -19,6 +19,7 @@ from npm2nixlite.assemble.prepare import install
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.lock.model import GitRevision, Link, LocalDirectory, Lock, Missing
+from npm2nixlite.node_packages.from_lock import NOTHING_RECORDED
 from npm2nixlite.node_packages.model import AnyPin, GitPin, LocalPin
 from npm2nixlite.pack.tarball import pack
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from npm2nixlite.assemble.platform import Platform
+    from npm2nixlite.assemble.recorded import Recorded
     from npm2nixlite.cache import Cache
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.node_packages.from_lock import Prepared
@@ -56,6 +58,7 @@ class Sources:
         project: Path,
         pins: Mapping[str, AnyPin],
         omit: frozenset[str] = frozenset(),
+        recorded: Recorded = NOTHING_RECORDED,
     ) -> Manifest:
         """What to assemble for a lock.
 
@@ -64,6 +67,7 @@ class Sources:
             project: The project's directory, or a copy of it.
             pins: Install path → what it is filled from.
             omit: Groups to leave out.
+            recorded: What the generated file records of the project.
 
         Raises:
             BuildError: What a git dependency's own lock asks for cannot be assembled.
@@ -95,6 +99,7 @@ class Sources:
             platform=self._host,
             lock=find_lock(project),
             package_json=package_json if package_json.is_file() else None,
+            recorded=recorded,
         )
 
     def _filled(self, pin: AnyPin, project: Path) -> Origin:

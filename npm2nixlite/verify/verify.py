@@ -90,7 +90,9 @@ def verify(
         theirs = copy_project(project, lock, work / "npm")
         ours = copy_outside(theirs, lock, work / "npm", work / "ours")
         sources = Sources(cache, generated.prepared, host_platform(versions), work)
-        manifest = sources.manifest(lock, theirs, pins, omit)
+        recorded = generated.decision.recorded
+        left_out = omit or frozenset(recorded.omit)
+        manifest = sources.manifest(lock, theirs, pins, left_out, recorded)
         assemble(pack_trees(manifest, work), ours)
         for built in (Prepared(lock, pins), *generated.prepared.values()):
             seed_cache(work / "cache", _seeds(built, cache))

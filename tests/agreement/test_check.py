@@ -11,6 +11,7 @@ import pytest
 
 from npm2nixlite.agreement.check import check_agreement, disagreements
 from npm2nixlite.agreement.manifests import read_manifests
+from npm2nixlite.config.tree_settings import TreeSettings
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.lock.parse import read_lock
@@ -44,7 +45,8 @@ def project(
 def found(directory: Path, *, peers: bool = True) -> list[str]:
     lock = read_lock(find_lock(directory))
     manifests = read_manifests(lock, directory)
-    return [str(item) for item in disagreements(lock, manifests, peers=peers)] if manifests else []
+    settings = TreeSettings(legacy_peer_deps=not peers)
+    return [str(item) for item in disagreements(lock, manifests, settings)] if manifests else []
 
 
 A1 = {"node_modules/a": {"version": "1.2.3", "integrity": HASH}}
@@ -291,18 +293,16 @@ def test_npm_ci_refuses_the_same_locks_for_what_their_packages_ask_for(
     assert bool(found(directory)) == refused, done.stderr
 
 
-def test_what_overrides_no_longer_allow_is_told_even_where_npm_ci_would_drop_it(
-    tmp_path: Path,
-) -> None:
-    # npm ci moves to the version further up and says nothing; the tree would not be the lock's.
+def test_a_nested_copy_that_npm_ci_drops_for_one_further_up_is_named(tmp_path: Path) -> None:
     asked = {"overrides": {"a": "$a"}, "dependencies": {"c": "1", "a": "2.0.0"}}
     packages = {
         "node_modules/a": {"version": "2.0.0", "integrity": HASH},
         "node_modules/c": {"version": "1.0.0", "integrity": HASH, **_NEEDS_A},
         "node_modules/c/node_modules/a": {"version": "1.2.3", "integrity": HASH},
     }
-    (line,) = found(project(tmp_path, asked, packages))
-    assert line == "node_modules/c, under overrides, asks for a@2.0.0, the lock has a@1.2.3"
+    agreement = check_agreement(read_lock(find_lock(project(tmp_path, asked, packages))))
+    assert agreement is not None
+    assert agreement.removed == ("node_modules/c/node_modules/a",)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ in
   ];
 
   fittingPackagesAreWanted = [
-    (map (wanted linux [ ]) [
+    (map (wanted linux [ ] "node_modules/a") [
       { }
       {
         optional = true;
@@ -195,11 +195,27 @@ in
     ]
   ];
 
+  whatMayBeNeededIsWantedWhateverIsOmitted = [
+    [
+      (wanted linux [ "dev" ] "packages/a/node_modules/b" { dev = true; })
+      (wanted linux [ "dev" ] "node_modules/b" { extraneous = true; })
+      (wanted linux [ "dev" ] "node_modules/b" {
+        dev = true;
+        kept = true;
+      })
+    ]
+    [
+      true
+      true
+      true
+    ]
+  ];
+
   omittedGroupsAreNotWanted = [
     (map
       (
         groups:
-        map (wanted linux groups) [
+        map (wanted linux groups "node_modules/a") [
           { dev = true; }
           { devOptional = true; }
           { peer = true; }
@@ -289,6 +305,7 @@ in
           directory = "/local";
         };
       };
+      recorded = { };
       scripts = [
         "node_modules/@s/a"
         "node_modules/b"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
+from npm2nixlite.assemble.recorded import Recorded
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.lock.git import GitTree, git_tree
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory
@@ -146,6 +147,19 @@ def entries(draw: st.DrawFn, content: st.SearchStrategy[Any], most: int) -> tupl
     return tuple(found[path] for path in sorted(found))
 
 
+RECORDED = st.builds(
+    Recorded,
+    settings=st.sampled_from([{}, {"legacy-peer-deps": "true"}, {"omit": "dev optional"}]),
+    manifests=st.dictionaries(
+        st.sampled_from(["", "packages/a"]),
+        st.dictionaries(TEXT, TEXT, max_size=2).map(json.dumps),
+        max_size=2,
+    ),
+    removed=st.sampled_from([(), ("node_modules/a/node_modules/b",)]),
+    layout=st.sampled_from([(), ("\t", "\r\n")]),
+)
+
+
 @st.composite
 def models(draw: st.DrawFn) -> NodePackages:
     """Whole files."""
@@ -174,6 +188,7 @@ def models(draw: st.DrawFn) -> NodePackages:
             draw(st.lists(st.builds(Blocker, st.sampled_from(paths), TEXT), max_size=2))
         ),
         entries=own,
+        recorded=draw(RECORDED),
         prepared=prepared,
     )
 
@@ -209,7 +224,19 @@ def evaluated(model: NodePackages, registry: str, store_dir: str) -> dict[str, A
         "canonical": not model.blockers,
         "blockers": [{"path": one.install_path, "reason": one.reason} for one in model.blockers],
         "packages": _packages(model, model.entries, (registry, store_dir), None),
+        **_recorded(model.recorded),
     }
+
+
+def _recorded(recorded: Recorded) -> dict[str, Any]:
+    found = {
+        "settings": dict(recorded.settings),
+        "manifests": dict(recorded.manifests),
+        "removed": list(recorded.removed),
+        "layout": list(recorded.layout),
+    }
+    given = {name: value for name, value in found.items() if value}
+    return {"recorded": given} if given else {}
 
 
 def _packages(
