@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm2nixlite.cache import Cache, default_cache_directory
 from npm2nixlite.cli.console import add_console_options
+from npm2nixlite.cli.options import byte_size
 from npm2nixlite.messages import human_bytes, plural
 from npm2nixlite.sources.upkeep import prune, verify_cache
 
@@ -34,8 +34,6 @@ examples:
   npm2nixlite cache prune --max-size 2G
   du -sh "$(npm2nixlite cache dir)"
 """
-
-_SIZE = re.compile(r"([0-9]{1,15})([kMGT]?)B?")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -108,15 +106,6 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         }
     )
     return 1 if checked.dropped else 0
-
-
-def byte_size(text: str) -> int:
-    """A size in bytes: ``500M``, ``2G``; decimal units."""
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected 500M or 2G, say")
-    factor: int = 1000 ** " kMGT".index(match[2] or " ")
-    return int(match[1]) * factor
 
 
 def _days(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from npm2nixlite.cache import default_cache_directory
@@ -11,11 +12,15 @@ from npm2nixlite.fetch.job import DEFAULT_CONNECTIONS, FetchOptions
 __all__ = [
     "add_fetch_options",
     "add_network_options",
+    "byte_size",
     "fetch_options",
     "natural",
     "positive",
     "seconds",
 ]
+
+_SIZE = re.compile(r"([0-9]{1,15})([kMGT]?)B?")
+_PLURALS = {"tarball": "tarballs", "metadata": "answers about a package"}
 
 
 def add_fetch_options(parser: argparse.ArgumentParser) -> None:
@@ -60,13 +65,27 @@ def add_network_options(group: argparse._ArgumentGroup) -> None:
         metavar="SECONDS",
         type=seconds,
         default=defaults.timeout,
-        help="without a byte that count as a failure (default: %(default)g)",
+        help="without a byte, or with next to none, that count as a failure (default: %(default)g)",
     )
+    for kind, default in (("tarball", defaults.max_tarball), ("metadata", defaults.max_metadata)):
+        group.add_argument(
+            f"--max-{kind}-size",
+            metavar="SIZE",
+            type=byte_size,
+            default=default,
+            help=f"refuse larger {_PLURALS[kind]} (default: {default // 1_000_000:,}M)",
+        )
 
 
 def fetch_options(parsed: argparse.Namespace) -> FetchOptions:
     """What `add_network_options` parsed."""
-    return FetchOptions(parsed.connections, parsed.retries, parsed.timeout)
+    return FetchOptions(
+        parsed.connections,
+        parsed.retries,
+        parsed.timeout,
+        max_tarball=parsed.max_tarball_size,
+        max_metadata=parsed.max_metadata_size,
+    )
 
 
 def positive(text: str) -> int:
@@ -82,6 +101,15 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
+
+
+def byte_size(text: str) -> int:
+    """A size in bytes: ``500M``, ``2G``; decimal units."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected 500M or 2G, say")
+    factor: int = 1000 ** " kMGT".index(match[2] or " ")
+    return int(match[1]) * factor
 
 
 def seconds(text: str) -> float:

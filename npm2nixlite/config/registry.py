@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 from collections import ChainMap
@@ -202,7 +201,7 @@ class RegistryConfig:
             return None
         try:
             secret = base64.b64decode(password).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # no base 64, or not of UTF-8
             raise InputError(
                 f"the setting {key}:_password is not base 64 of UTF-8",
                 hint="encode it: printf %s PASSWORD | base64",

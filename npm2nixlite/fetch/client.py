@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,15 +13,25 @@ from yarl import URL
 from npm2nixlite import __version__
 from npm2nixlite.errors import InputError
 from npm2nixlite.fetch.answer import Head
-from npm2nixlite.fetch.http1 import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
-from npm2nixlite.fetch.refusal import Refused, explained, refusal
+from npm2nixlite.fetch.http1 import (
+    LOWEST_RATE,
+    CutShort,
+    NoConnection,
+    NoTls,
+    NotPlain,
+    Origin,
+    PlainHttp,
+    TooSlow,
+    request,
+)
+from npm2nixlite.fetch.refusal import Refused, explained, refusal, too_large
 from npm2nixlite.fetch.routing import Lane, Lanes
 from npm2nixlite.lock.address import check_http_address
 from npm2nixlite.retry import LONGEST_WAIT, backoff
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from npm2nixlite.config.registry import RegistryConfig
     from npm2nixlite.fetch.answer import Sink, Take
@@ -103,7 +114,9 @@ class Client:
             config: Gives the credentials.
             accept: Media types.
         """
-        return await self._get(url, config, _Text, accept, plain=False)
+        return await self._get(
+            url, config, lambda: _Text(self._options.max_metadata), accept, plain=False
+        )
 
     async def download(
         self, url: str, config: RegistryConfig, open_sink: Callable[[], Sink[T]]
@@ -142,7 +155,14 @@ class Client:
                 return await self._attempt(address, config, open_sink, accept, plain=plain)
             except Refused as refused:
                 failure = refused
-            except (aiohttp.ClientError, TimeoutError, CutShort, NoConnection) as error:
+            except (
+                aiohttp.ClientError,
+                TimeoutError,
+                CutShort,
+                NoConnection,
+                NoTls,
+                TooSlow,
+            ) as error:
                 failure = explained(error, self._options.timeout)
             wait = backoff(attempt) if failure.wait is None else failure.wait
             if not failure.transient or attempt >= self._options.retries or wait > LONGEST_WAIT:
@@ -206,33 +226,61 @@ class Client:
             return await self._ask_generally(asked, take, origin)
 
     async def _ask_generally(self, asked: _Asked, take: Take, origin: Origin | None = None) -> Head:
-        async with self._session.get(
-            asked.address,
-            headers=asked.headers,
-            allow_redirects=False,
-            ssl=asked.ssl or True,
-            proxy=asked.proxy,
-        ) as response:
+        async with self._answer(asked) as response:
             self._answered.add(asked.address.authority)
             headers = {name.lower(): value for name, value in response.headers.items()}
             head = Head(response.status, response.reason or "", headers)
             if origin is not None:
                 self._lanes.learn(origin, head)
             if head.status == 200:
-                async for piece in response.content.iter_any():
-                    busy = take(piece)
-                    if busy is not None:
-                        await asyncio.wait([busy])
+                await self._take_body(response, take)
             return head
+
+    @asynccontextmanager
+    async def _answer(self, asked: _Asked) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer's head; it comes in time, whatever comes before it."""
+        request = self._session.get(
+            asked.address,
+            headers=asked.headers,
+            allow_redirects=False,
+            ssl=asked.ssl or True,
+            proxy=asked.proxy,
+        )
+        # the time for a connection, and the time for an answer
+        async with asyncio.timeout(2 * self._options.timeout):
+            response = await request.__aenter__()
+        try:
+            yield response
+        finally:
+            await request.__aexit__(None, None, None)
+
+    async def _take_body(self, response: aiohttp.ClientResponse, take: Take) -> None:
+        timeout, clock = self._options.timeout, asyncio.get_running_loop().time
+        since, received = clock(), 0
+        async for piece in response.content.iter_any():
+            received += len(piece)
+            if clock() - since >= timeout:
+                if received < LOWEST_RATE * timeout:
+                    raise TooSlow
+                since, received = clock(), 0
+            busy = take(piece)
+            if busy is not None:
+                await asyncio.wait([busy])
+                since, received = clock(), 0
 
 
 class _Text:
     """A short body, in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int) -> None:
         self._pieces: list[bytes] = []
+        self._largest = largest
+        self._taken = 0
 
     def take(self, piece: bytes | memoryview) -> None:
+        self._taken += len(piece)
+        if self._taken > self._largest:
+            raise too_large(self._largest, "metadata")
         self._pieces.append(bytes(piece))
 
     async def finish(self) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -18,13 +19,26 @@ from typing import TYPE_CHECKING, cast
 from npm2nixlite.fetch.answer import Head
 
 if TYPE_CHECKING:
-    import ssl
-
     from npm2nixlite.fetch.answer import Take
 
-__all__ = ["CutShort", "NoConnection", "NotPlain", "Origin", "PlainHttp", "request"]
+__all__ = [
+    "LOWEST_RATE",
+    "CutShort",
+    "NoConnection",
+    "NoTls",
+    "NotPlain",
+    "Origin",
+    "PlainHttp",
+    "TooSlow",
+    "request",
+]
+
+LOWEST_RATE = 10
+"""Bytes a second that a body has to come with, over as long as silence is waited for (as cargo has
+it): else a server that sends a byte now and then would never end."""
 
 _BUFFER = 256 * 1024  # bytes; a socket's worth at a time, and one for all: it is emptied at once
+_LONGEST_LENGTH = 18  # digits
 _LONGEST_HEAD = 32 * 1024  # bytes
 _EYEBALLS = 0.25  # seconds an address gets before the next one is tried, too (RFC 8305)
 
@@ -42,8 +56,16 @@ class NoConnection(Exception):  # noqa: N818
     """The server cannot be reached any more."""
 
 
+class NoTls(Exception):  # noqa: N818
+    """The server is not who it should be, or speaks no TLS that this client does."""
+
+
 class CutShort(Exception):  # noqa: N818
     """The connection ended before the answer did."""
+
+
+class TooSlow(Exception):  # noqa: N818
+    """The answer comes, and so slowly that it would take for ever."""
 
 
 class _Stale(Exception):  # noqa: N818
@@ -110,7 +132,8 @@ class PlainHttp:
             NotPlain: To be asked otherwise.
             CutShort: The answer has no end.
             TimeoutError: The server fell silent.
-            NoConnection: None came about.
+            NoConnection: The server cannot be reached.
+            NoTls: The server is not who it should be.
             OSError: What ``take`` raises.
         """
         idle = self._idle[origin]
@@ -166,8 +189,12 @@ class PlainHttp:
                 )
         except TimeoutError:
             raise
+        except ssl.SSLError as error:
+            raise NoTls(
+                getattr(error, "verify_message", "") or error.reason or str(error)
+            ) from error
         except OSError as error:
-            raise NoConnection(os.strerror(error.errno) if error.errno else str(error)) from error
+            raise NoConnection(_reason(error)) from error
         return connection
 
 
@@ -183,6 +210,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._view = memoryview(buffer)
         self._timeout = timeout
         self._heard = 0.0
+        self._since = 0.0  # when the head, or the present stretch of the body, began
+        self._received = 0  # bytes of that stretch
         self._watch: asyncio.TimerHandle | None = None
         self._answer: asyncio.Future[Head] | None = None
         self._fresh = True
@@ -201,7 +230,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._begun = b""
         self._head = None
         self.reusable = False
-        self._heard = self._loop.time()
+        self._heard = self._since = self._loop.time()
+        self._received = 0
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout, self._check)
         self._transport.write(message)
@@ -219,6 +249,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, count: int) -> None:
         self._heard = self._loop.time()
+        self._received += count
         if self._answer is None or self._answer.done():
             self.reusable = False  # it speaks unasked
             self._transport.abort()
@@ -228,7 +259,7 @@ class _Connection(asyncio.BufferedProtocol):
                 self._read_head(count)
             else:
                 self._read_body(self._view[:count])
-        except (NotPlain, OSError) as error:
+        except Exception as error:  # noqa: BLE001 (whoever asked is told, whatever it is)
             self._fail(error)
 
     def eof_received(self) -> None:
@@ -279,7 +310,8 @@ class _Connection(asyncio.BufferedProtocol):
             self._succeed(self._head)
 
     def _resume(self, _: object) -> None:
-        self._heard = self._loop.time()
+        self._heard = self._since = self._loop.time()
+        self._received = 0
         if not self._lost:
             self._transport.resume_reading()
 
@@ -287,11 +319,21 @@ class _Connection(asyncio.BufferedProtocol):
         """Whether the server has been silent for too long; comes again in time."""
         self._watch = None
         if self._answer is not None and not self._answer.done():
-            left = self._heard + self._timeout - self._loop.time()
-            if left <= 0 and self._transport.is_reading():
+            now = self._loop.time()
+            left = self._heard + self._timeout - now
+            if not self._transport.is_reading():
+                self._since, self._received = now, 0  # the disk is slow, not the server
+            elif left <= 0:
                 self._fail(TimeoutError())
-            else:
-                self._watch = self._loop.call_later(max(left, 0.1), self._check)
+                return
+            elif now - self._since >= self._timeout:
+                if self._head is None or self._received < LOWEST_RATE * self._timeout:
+                    self._fail(TooSlow())
+                    return
+                self._since, self._received = now, 0
+            if self._answer.done():
+                return
+            self._watch = self._loop.call_later(max(min(left, self._timeout / 4), 0.1), self._check)
 
     def _succeed(self, head: Head) -> None:
         if self._answer is not None and not self._answer.done():
@@ -300,6 +342,12 @@ class _Connection(asyncio.BufferedProtocol):
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno and error.errno > 0:  # negative where a name does not resolve
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def _parse(text: bytes) -> Head:
@@ -320,6 +368,6 @@ def _parse(text: bytes) -> Head:
 
 
 def _length(head: Head) -> int:
-    if not head.plain:
+    if not head.plain or len(head.headers["content-length"]) > _LONGEST_LENGTH:
         raise NotPlain
     return int(head.headers["content-length"])

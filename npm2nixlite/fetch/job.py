@@ -73,11 +73,15 @@ class FetchOptions:
     Attributes:
         connections: At most so many at once, over all processes.
         retries: So many times more after a failure that may pass.
-        timeout: Seconds without a byte (or for a connection to come about) that count as a failure.
+        timeout: Seconds without a byte (or for a connection, or a head) that count as a failure.
+        max_tarball: Bytes that a tarball may have.
+        max_metadata: Bytes that a registry's answer about a package may have.
         processes: Event loops at most, one a process; 0 for as many as this machine gains from.
     """
 
     connections: int = DEFAULT_CONNECTIONS
     retries: int = 3
     timeout: float = 30.0
+    max_tarball: int = 4_000_000_000
+    max_metadata: int = 200_000_000
     processes: int = 0

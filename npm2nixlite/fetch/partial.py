@@ -8,6 +8,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from npm2nixlite.fetch.refusal import too_large
 from npm2nixlite.integrity import Integrity
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Download(Generic[T]):
             to: fresh memory costs more than to fill it.
         verify: Called with the whole file, in a thread or not: moves it where it belongs.
         progress: Called with how many more bytes have come, from time to time.
+        largest: Bytes that it may have; `take` raises `Refused` beyond them.
     """
 
     def __init__(
@@ -94,7 +96,9 @@ class Download(Generic[T]):
         batches: list[bytearray],
         verify: Callable[[PartialFile], T],
         progress: Callable[[int], None],
+        largest: int,
     ) -> None:
+        self._largest = largest
         self._path = path
         self._algorithms = algorithms
         self._executor = executor
@@ -113,6 +117,8 @@ class Download(Generic[T]):
     def take(self, piece: bytes | memoryview) -> asyncio.Future[None] | None:
         """Append a piece; where it returns a future, wait for it before the next one."""
         self._taken += len(piece)
+        if self._taken > self._largest:
+            raise too_large(self._largest, "tarball")
         if self._taken - self._told >= _TOLD:
             self._progress(self._taken - self._told)
             self._told = self._taken

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from npm2nixlite.fetch.http1 import CutShort, NoConnection
+from npm2nixlite.errors import too_many_files
+from npm2nixlite.fetch.http1 import LOWEST_RATE, CutShort, NoConnection, NoTls, TooSlow
+from npm2nixlite.messages import human_bytes
 from npm2nixlite.retry import LONGEST_WAIT, is_transient, retry_after
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.fetch.answer import Head
 
-__all__ = ["Refused", "explained", "refusal"]
+__all__ = ["Refused", "explained", "refusal", "too_large"]
 
 _PROXY_HINT = "npm's settings https-proxy and proxy, or HTTPS_PROXY, name the proxy"
 
@@ -47,7 +49,8 @@ class Refused(Exception):  # noqa: N818 (an answer, not a fault of ours)
 
 
 def explained(
-    error: aiohttp.ClientError | TimeoutError | CutShort | NoConnection, timeout: float
+    error: aiohttp.ClientError | TimeoutError | CutShort | NoConnection | NoTls | TooSlow,
+    timeout: float,
 ) -> Refused:
     """What the general client or the plain lane raises, in the user's words.
 
@@ -56,7 +59,21 @@ def explained(
         timeout: Seconds of silence that were waited for.
     """
     match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+        case _ if too_many_files(error):
+            return Refused(
+                "too many open files",
+                transient=True,
+                hint="allow more (ulimit -n 1024), or use fewer --connections",
+            )
+        case TooSlow():
+            return Refused(
+                f"the server sent less than {LOWEST_RATE} bytes a second for {timeout:g} s",
+                transient=True,
+                hint="try again, or give it longer with --timeout",
+            )
+        case (
+            aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError() | NoTls()
+        ):
             return Refused(
                 f"TLS failed: {error.__cause__ or error}",
                 hint="name your certificate authority: npm's 'cafile', or SSL_CERT_FILE",
@@ -117,6 +134,19 @@ def refusal(head: Head, address: URL, *, credentials: bool) -> Refused:
         transient=is_transient(status),
         wait=wait,
         hint=hint,
+    )
+
+
+def too_large(largest: int, kind: str) -> Refused:
+    """What a body of more bytes than may be means.
+
+    Args:
+        largest: Bytes that it may have.
+        kind: ``tarball`` or ``metadata``, as the option's name has it.
+    """
+    return Refused(
+        f"it has more than {human_bytes(largest)}",
+        hint=f"if it is meant to be so large, raise --max-{kind}-size",
     )
 
 

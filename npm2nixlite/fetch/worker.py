@@ -61,7 +61,7 @@ async def work(
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as executor:
         async with open_session(options) as session:
             client = Client(session, options, tls)
-            worker = _Worker(client, cache, partial, executor, report)
+            worker = _Worker(client, cache, partial, executor, report, options.max_tarball)
             tasks = [asyncio.create_task(worker.run(jobs)) for _ in range(options.connections)]
             try:
                 await asyncio.gather(*tasks)
@@ -82,7 +82,9 @@ class _Worker:
         partial: Path,
         executor: ThreadPoolExecutor,
         report: Callable[[Report], None],
+        largest: int,
     ) -> None:
+        self._largest = largest
         self._client = client
         self._cache = cache
         self._partial = partial
@@ -149,6 +151,8 @@ class _Worker:
             self._report((number, size))
 
         def open_sink() -> Download[Fetched]:
-            return Download(path, algorithms, self._executor, self._batches, verify, progress)
+            return Download(
+                path, algorithms, self._executor, self._batches, verify, progress, self._largest
+            )
 
         return await self._client.download(url, job.config, open_sink)

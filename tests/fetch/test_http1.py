@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from npm2nixlite.fetch.answer import Head
-from npm2nixlite.fetch.http1 import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
+from npm2nixlite.fetch.http1 import (
+    CutShort,
+    NoConnection,
+    NoTls,
+    NotPlain,
+    Origin,
+    PlainHttp,
+    request,
+)
+from npm2nixlite.fetch.refusal import explained
 from npm2nixlite.fetch.routing import Lane, Lanes
+from tests.support.certificates import make_authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
 MESSAGE = request("registry.example", "/a", {"Accept": "*/*"})
 
@@ -251,3 +263,32 @@ async def test_a_server_far_away_is_not_waited_for() -> None:
     assert await lanes.enter(ORIGIN) is Lane.GENERAL  # after a moment
     lanes.learn(ORIGIN, PLAIN)
     assert await lanes.enter(ORIGIN) is Lane.GENERAL
+
+
+async def test_a_certificate_that_is_not_trusted_is_no_connection_that_may_come(
+    tmp_path: Path,
+) -> None:
+    server = await asyncio.start_server(
+        lambda _reader, writer: writer.close(),
+        "127.0.0.1",
+        0,
+        ssl=make_authority(tmp_path).server_context(),
+    )
+    http = PlainHttp(5)
+    port = server.sockets[0].getsockname()[1]
+    origin = Origin("127.0.0.1", port, ssl.create_default_context())
+    with pytest.raises(NoTls) as caught:
+        await http.get(origin, MESSAGE, lambda _: None)
+    refused = explained(caught.value, 5)
+    assert str(refused).startswith("TLS failed: ")
+    assert "certificate" in str(refused)
+    assert not refused.transient
+    assert "cafile" in refused.hint
+    server.close()
+
+
+async def test_a_name_that_nobody_knows_is_said_to_be_one() -> None:
+    http = PlainHttp(5)
+    with pytest.raises(NoConnection, match="(?i)name|resolution|node") as caught:
+        await http.get(Origin("nowhere.invalid", 80, None), MESSAGE, lambda _: None)
+    assert "Unknown error" not in str(caught.value)
