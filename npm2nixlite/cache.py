@@ -329,7 +329,7 @@ def unwritable(directory: Path, error: OSError) -> FetchError:
             hint="allow more (ulimit -n 1024), or use fewer --connections",
         )
     return FetchError(
-        f"the download cache cannot be written: {error.strerror}",
+        f"the download cache cannot be written: {error.strerror or error}",
         where=str(directory),
         hint="make room or give the rights there, or name another place with --cache-dir",
     )
@@ -338,7 +338,7 @@ def unwritable(directory: Path, error: OSError) -> FetchError:
 def unreadable(directory: Path, error: OSError) -> FetchError:
     """The error for a cache that cannot be read."""
     return FetchError(
-        f"the download cache cannot be read: {error.strerror}",
+        f"the download cache cannot be read: {error.strerror or error}",
         where=str(directory),
         hint="name another place with --cache-dir, or have the rights given to you",
     )

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["GenerateOptions", "Generated", "generate", "write_all"]
 
 _LARGEST = 1 << 30  # bytes of a generated file
+_SHOWN = 20  # lines of one message
 _OMIT_SETTING = "omit-lockfile-registry-resolved"
 
 
@@ -62,6 +63,7 @@ class GenerateOptions:
         npmrc: Read in the place of the user's ``.npmrc``.
         omit_registry: Write no default for the argument ``registry``, whatever the lock names.
         require_canonical: Refuse a lock with blockers.
+        require_sha512: Refuse a lock that vouches for a tarball with less than sha512.
     """
 
     fetch: FetchOptions
@@ -72,6 +74,7 @@ class GenerateOptions:
     npmrc: Path | None = None
     omit_registry: bool = False
     require_canonical: bool = False
+    require_sha512: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,9 @@ def generate(
     wanted = [_wanted(project, options) for project in named]
     git = [_git_sources(item, cache, options) for item in wanted]
     own_locks = [own for sources in git for own in sources.own_locks]
+    for project, item, sources in zip(named, wanted, git, strict=True):
+        if options.require_sha512 or project.require_sha512:
+            _check_vouched_for([item.plan, *(own.plan for own in sources.own_locks)])
     resolution = resolve(
         [*wanted, *(own.wanted for own in own_locks)],
         cache,
@@ -218,7 +224,8 @@ def write_all(generated: Iterable[Generated]) -> None:
             raise
     except OSError as error:
         raise InputError(
-            f"cannot be written: {error.strerror}", where=str(error.filename2 or error.filename)
+            f"cannot be written: {error.strerror or error}",
+            where=str(error.filename2 or error.filename),
         ) from error
     finally:
         for partial, _ in staged:
@@ -324,6 +331,19 @@ def _check_one_content(pins: Iterable[Mapping[str, AnyPin]]) -> None:
                 where=path,
                 hint="one of the two locks is wrong about it; 'npm install' makes them anew",
             )
+
+
+def _check_vouched_for(plans: Iterable[Plan]) -> None:
+    """Refuse what a lock vouches for with less than sha512."""
+    weak = [f"  {plan.lock.file}: {path}" for plan in plans for path in plan.weakly_vouched_for()]
+    if weak:
+        more = len(weak) - _SHOWN
+        lines = [*weak[:_SHOWN], *([f"  … and {more:,} more"] if more > 0 else [])]
+        raise InputError(
+            "\n".join((f"the lock gives no sha512 for {plural(len(weak), 'package')}:", *lines)),
+            hint="'npm install --package-lock-only' takes the registry's hashes into the lock; "
+            "without --require-sha512 they are computed from what comes",
+        )
 
 
 def _check_canonical(generated: Iterable[Generated]) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["human_bytes", "plural", "without_credentials"]
+import re
+
+__all__ = ["human_bytes", "plural", "printable", "without_credentials"]
+
+# All but ends of lines and tabs; and what turns the direction of writing.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def plural(number: int, one: str, many: str = "") -> str:
@@ -30,6 +35,15 @@ def human_bytes(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def printable(text: str) -> str:
+    r"""A text of others (a server, a build) as a terminal may be given it: signs, no commands.
+
+    >>> printable("red: \x1b[31m")
+    'red: \\x1b[31m'
+    """
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def without_credentials(address: str) -> str:

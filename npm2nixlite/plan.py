@@ -117,6 +117,19 @@ class Plan:
     trees: Mapping[GitTree, tuple[str, ...]] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
 
+    def weakly_vouched_for(self) -> tuple[str, ...]:
+        """Install paths of tarballs for which the lock gives no sha512: sha1 only, or nothing.
+
+        Git revisions are not among them: a commit's hash is what git has.
+        """
+        fixed: list[Tarball | LocalFile] = [*self.tarballs, *self.local_files]
+        return tuple(
+            path
+            for wanted in fixed
+            if not any(integrity.algorithm == "sha512" for integrity in wanted.integrities)
+            for path in wanted.install_paths
+        )
+
     def by_install_path(self) -> Mapping[str, Tarball]:
         """Install path → the tarball that fills it."""
         return {path: tarball for tarball in self.tarballs for path in tarball.install_paths}

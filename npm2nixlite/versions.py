@@ -36,8 +36,9 @@ _HYPHEN = re.compile(r"([0-9][0-9.]*)\s+-\s+([0-9][0-9.]*)")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # What a bound at a prerelease is to a version that is none.
 _AT_PRERELEASE = {">": ">=", "<=": "<", "": "none", "=": "none"}
-_LONGEST = 256
-"""Characters of a version, and of a range here, beyond which node-semver takes none."""
+_LONGEST = 2048
+"""Characters of a version or a range, beyond which it is none here; node-semver takes 256 of a
+version. What takes them apart needs time that grows with the square."""
 _GAP = re.compile(r"(\^|~|[<>]=?|=)\s+")
 
 _Comparator = tuple[str, tuple[int, ...]]
@@ -93,12 +94,12 @@ def version_in(answer: str) -> ToolVersion | None:
 @cache
 def is_range(wanted: str) -> bool:
     """Whether it is a range, and not a registry's tag."""
+    if len(wanted) > _LONGEST:
+        return False
     if _plain(wanted) is not None:
         return True
     import nodesemver  # it takes its time to load, and is seldom needed
 
-    if len(wanted) > _LONGEST:
-        return False
     try:
         return nodesemver.valid_range(wanted, loose=True) is not None
     except Exception:  # noqa: BLE001 (it raises whatever its parsing comes to)
@@ -155,6 +156,8 @@ def _plain(wanted: str) -> tuple[tuple[_Comparator, ...], ...] | None:
 
     None for what is none, or is written in a rare way.
     """
+    if len(wanted) > _LONGEST:
+        return None
     found: list[tuple[_Comparator, ...]] = []
     for alternative in wanted.split("||"):
         comparators: list[_Comparator] = []

@@ -37,6 +37,7 @@ def link_bins(out: Path, installed: Iterable[tuple[Node, Json]]) -> None:
         key=lambda pair: (pair[0].link is not None, pair[0].depth, collation_key(pair[0].location)),
     )
     root = str(out)
+    within = f"{os.path.realpath(out)}/"
     for node, package in order:
         if not package.get("bin"):
             continue
@@ -45,7 +46,7 @@ def link_bins(out: Path, installed: Iterable[tuple[Node, Json]]) -> None:
             link = f"{root}/{home}/{command}"
             if link not in claimed:
                 claimed.add(link)
-                _link(link, f"{root}/{node.location}/{path}")
+                _link(link, f"{root}/{node.location}/{path}", within)
 
 
 def mark_bins(package_directory: Path) -> None:
@@ -60,7 +61,7 @@ def mark_bins(package_directory: Path) -> None:
             file.chmod(file.stat().st_mode | 0o111)
 
 
-def _link(link: str, file: str) -> None:
+def _link(link: str, file: str, within: str) -> None:
     if not os.path.lexists(file):
         return
     folder = os.path.dirname(link)
@@ -74,7 +75,8 @@ def _link(link: str, file: str) -> None:
     else:
         os.makedirs(folder, exist_ok=True)
     os.symlink(os.path.relpath(file, folder), link)
-    mend(file)
+    if os.path.realpath(file).startswith(within):  # what links lead to elsewhere is not ours
+        mend(file)
 
 
 def mend(file: str) -> None:

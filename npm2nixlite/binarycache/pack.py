@@ -223,7 +223,7 @@ def _pack_spooled(name: str, pieces: Iterable[bytes], how: _How, size: int) -> P
                     piece = piece[out.write(piece) :]
             except OSError as error:
                 raise BuildError(
-                    f"what is compressed has no room: {error.strerror}",
+                    f"what is compressed has no room: {error.strerror or error}",
                     where=str(spool),
                     hint="set TMPDIR to a larger place, or use no compression",
                 ) from error
@@ -255,4 +255,6 @@ def _reading(file: FixedFile) -> Iterator[None]:
     except FileNotFoundError:
         raise FetchError("the file is gone", where=str(file.path), hint="fetch it again") from None
     except OSError as error:
-        raise FetchError(f"cannot be read: {error.strerror}", where=str(file.path)) from error
+        raise FetchError(
+            f"cannot be read: {error.strerror or error}", where=str(file.path)
+        ) from error

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from npm2nixlite.messages import human_bytes
+from npm2nixlite.messages import human_bytes, printable
 from npm2nixlite.progress import no_progress
 
 if TYPE_CHECKING:
@@ -90,12 +90,12 @@ class Console:
     def result(self, text: str) -> None:
         """What the user asked to know."""
         if not self.json:
-            print(text)
+            print(printable(text))
 
     def say(self, text: str) -> None:
         """How it went."""
         if not self.json and not self.quiet:
-            print(text)
+            print(printable(text))
 
     def detail(self, text: str) -> None:
         """What is worth knowing to those who ask for it."""
@@ -105,11 +105,11 @@ class Console:
     def warn(self, text: str) -> None:
         """What should be looked at; does not stop anything."""
         if not self.quiet:
-            print(f"warning: {text}", file=sys.stderr)
+            print(f"warning: {printable(text)}", file=sys.stderr)
 
     def error(self, text: str) -> None:
         """What stops everything."""
-        print(f"error: {text}", file=sys.stderr)
+        print(f"error: {printable(text)}", file=sys.stderr)
 
     def confirm(self, situation: str, question: str) -> bool | None:
         """Ask whether to go on; even a quiet run asks, on stderr.

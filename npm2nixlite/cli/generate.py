@@ -82,6 +82,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="exit 2 where anything keeps a lock from being fixed-output derivations only",
     )
     parser.add_argument(
+        "--require-sha512",
+        action="store_true",
+        help="exit 2 where a lock vouches for a tarball with sha1 only, or not at all",
+    )
+    parser.add_argument(
         "--trust-lock",
         action="store_true",
         help="take a sha512 in the lock for granted and do not fetch its tarball",
@@ -101,6 +106,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
         npmrc=parsed.npmrc,
         omit_registry=parsed.omit_registry,
         require_canonical=parsed.require_canonical,
+        require_sha512=parsed.require_sha512,
     )
     projects = _projects(parsed.projects)
     generated, resolution = generate(

@@ -28,6 +28,7 @@ class Project:
         registry: Goes before every configured registry base.
         omit_registry: Write no default for the argument ``registry``.
         require_canonical: Refuse a lock with blockers.
+        require_sha512: Refuse a lock that vouches for a tarball with less than sha512.
     """
 
     path: Path
@@ -35,10 +36,11 @@ class Project:
     registry: str | None = None
     omit_registry: bool = False
     require_canonical: bool = False
+    require_sha512: bool = False
 
 
 _TEXTS = ("path", "output", "registry")
-_FLAGS = ("omit-registry-resolved", "require-canonical")
+_FLAGS = ("omit-registry-resolved", "require-canonical", "require-sha512")
 
 
 def read_project_file(file: Path) -> tuple[Project, ...]:
@@ -87,6 +89,7 @@ def _project(table: object, directory: Path) -> Project:
         registry=_text(table, "registry"),
         omit_registry=_flag(table, "omit-registry-resolved"),
         require_canonical=_flag(table, "require-canonical"),
+        require_sha512=_flag(table, "require-sha512"),
     )
 
 

@@ -93,7 +93,7 @@ def read_variables(file: Path) -> dict[str, str]:
             raise InputError("more than 1 MiB of variables", where=str(file))
         lines = text.decode("utf-8").splitlines()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error
+        raise InputError(f"cannot be read: {error.strerror or error}", where=str(file)) from error
     except UnicodeDecodeError as error:
         raise InputError("it is not UTF-8 text", where=str(file)) from error
     variables = {}

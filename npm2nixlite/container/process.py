@@ -75,7 +75,7 @@ def run_logged(
                 stderr=subprocess.STDOUT,
             )
         except OSError as error:
-            raise BuildError(f"{command[0]} cannot be run: {error.strerror}") from error
+            raise BuildError(f"{command[0]} cannot be run: {error.strerror or error}") from error
         reader = _Reader(process, file, limits.log)
         reader.start()
         try:

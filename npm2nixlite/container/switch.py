@@ -182,7 +182,7 @@ def rollback(switcher: Switcher) -> str:
 def no_room(error: OSError) -> BuildError:
     """The error for what cannot be written."""
     return BuildError(
-        f"cannot be written: {error.strerror}",
+        f"cannot be written: {error.strerror or error}",
         where=str(error.filename2 or error.filename or ""),
         hint="make room or give the rights there; the current result is as it was",
     )

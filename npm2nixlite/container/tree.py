@@ -194,7 +194,7 @@ def _no_file(path: Path) -> InputError:
 
 def _unreadable(root: Path, error: OSError) -> InputError:
     return InputError(
-        f"cannot be read: {error.strerror}",
+        f"cannot be read: {error.strerror or error}",
         where=str(error.filename or root),
         hint="name the project's directory",
     )

@@ -88,7 +88,7 @@ class Units:
             )
         except OSError as error:
             raise BuildError(
-                f"{self.systemctl} cannot be run: {error.strerror}",
+                f"{self.systemctl} cannot be run: {error.strerror or error}",
                 hint="name another one with --systemctl",
             ) from error
         return done.returncode, done.stdout

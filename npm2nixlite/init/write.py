@@ -140,7 +140,7 @@ def apply(directory: Path, files: Sequence[NewFile], *, vendor: bool) -> None:
             with suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()
         raise InputError(
-            f"cannot be written: {error.strerror}",
+            f"cannot be written: {error.strerror or error}",
             where=str(error.filename or directory),
             hint="nothing was changed; give the rights there, and run it again",
         ) from error

@@ -126,7 +126,7 @@ def _run(program: str, arguments: Sequence[str]) -> tuple[int, str]:
         )
     except OSError as error:
         raise BuildError(
-            f"{program} cannot be run: {error.strerror}",
+            f"{program} cannot be run: {error.strerror or error}",
             hint="install Nix; --fallback builds in a container instead",
         ) from error
     return done.returncode, done.stdout

@@ -196,7 +196,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
         raise FetchError("the file is gone", where=str(source), hint="fetch it again") from None
     except OSError as error:
         raise BuildError(
-            f"cannot be laid out for Nix: {error.strerror}",
+            f"cannot be laid out for Nix: {error.strerror or error}",
             where=(str(source), str(target)),
             hint="make room there, or set TMPDIR to a larger place",
         ) from error

@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_status
     except OSError as error:
-        sys.stderr.write(f"error: {error.filename}: {error.strerror}\n")
+        sys.stderr.write(f"error: {error.filename}: {error.strerror or error}\n")
         return 2
     return 0
 

@@ -99,7 +99,7 @@ def _look(tree: GitTree, place: Path, cache: Cache, options: FetchOptions) -> Re
         for piece in dump(place):
             digest.update(piece)
     except OSError as error:
-        raise FetchError(f"its files cannot be read: {error.strerror}") from error
+        raise FetchError(f"its files cannot be read: {error.strerror or error}") from error
     except InputError as error:
         raise FetchError(error.what, where=error.where) from error
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -299,3 +300,92 @@ def test_reads_of_what_has_no_end_end(
         status, said = program("prime", odd, "--cache-dir", home / "cache")
         assert status == 2, said
     assert odd.is_symlink() or not odd.is_file()
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", None])
+@pytest.mark.parametrize("way", ["option", "file"])
+def test_weak_hashes_are_refused_by_choice(
+    program: Program, home: Path, registry: Registry, algorithm: str | None, way: str
+) -> None:
+    strong, weak = registry.publish("strong"), registry.publish("weak")
+    fields = {} if algorithm is None else {"integrity": sri(weak, algorithm)}
+    packages = {
+        "node_modules/strong": locked(integrity=sri(strong)),
+        "node_modules/weak": locked(**fields),
+    }
+    write_lock(home / "project", packages)
+    assert generate(program, home, registry)[0] == 0
+    if way == "file":
+        (home / "npm2nixlite.toml").write_text(
+            '[[project]]\npath = "project"\nrequire-sha512 = true\n'
+        )
+        options = ("--registry", registry.base, "--cache-dir", home / "cache")
+        status, said = program("generate", *options)
+    else:
+        status, said = generate(program, home, registry, "--require-sha512")
+    assert status == 2
+    assert "no sha512 for 1 package" in said
+    assert "node_modules/weak" in said
+    packages["node_modules/weak"] = locked(integrity=sri(weak))
+    write_lock(home / "project", packages)
+    assert generate(program, home, registry, "--require-sha512")[0] == 0
+
+
+def test_what_a_server_says_is_shown_without_commands_to_the_terminal(
+    program: Program, home: Path, registry: Registry
+) -> None:
+    data = registry.publish("a")
+    write_lock(home / "project", {"node_modules/a": locked(integrity=sri(data))})
+    location = "ftp\x1b[31m://h/"
+    registry.answers["/a/-/a-1.0.0.tgz"] = Answer(302, headers={"Location": location})
+    status, said = generate(program, home, registry)
+    assert status == 3
+    assert "\x1b" not in said
+
+
+def test_tokens_in_short_git_addresses_are_not_rendered(program: Program, home: Path) -> None:
+    address = "github:user:s3cret@owner/repository#main"
+    write_lock(home / "project", {"node_modules/a": locked(resolved=address)})
+    status, said = generate(program, home, None, "--offline")
+    assert status in {0, 2, 3}
+    assert "s3cret" not in said
+    output = home / "project/node-packages.nix"
+    assert not output.is_file() or "s3cret" not in output.read_text()
+
+
+def test_an_output_that_is_a_link_is_followed(
+    program: Program, home: Path, registry: Registry
+) -> None:
+    write_lock(home / "project", {})
+    (home / "elsewhere").mkdir()
+    link = home / "project/node-packages.nix"
+    link.symlink_to("../elsewhere/it.nix")
+    assert generate(program, home, registry)[0] == 0
+    assert link.is_symlink()
+    assert (home / "elsewhere/it.nix").read_text().startswith("#")
+    assert generate(program, home, registry, "--check")[0] == 0
+
+
+def test_either_all_files_are_written_or_none(
+    home: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = []
+    for name in ("one", "two", "three"):
+        write_lock(home / name, {}, name=name)
+        outputs.append(home / name / "node-packages.nix")
+    outputs[0].write_text("as it was")
+    words = ["generate", *(str(home / name) for name in ("one", "two", "three"))]
+    words += ["--registry", registry.base, "--cache-dir", str(home / "cache")]
+    whole = pathlib.Path.replace
+
+    def fails_at_three(self: Path, target: Path) -> Path:
+        if target == outputs[2]:
+            raise OSError(28, "No space left on device", str(self), None, str(target))
+        return whole(self, target)
+
+    monkeypatch.setattr(pathlib.Path, "replace", fails_at_three)
+    assert run(words) == 2
+    assert outputs[0].read_text() == "as it was"
+    assert [path.name for path in sorted(home.glob("*/*"))] == [
+        *["node-packages.nix", "package-lock.json", "package-lock.json", "package-lock.json"]
+    ]

@@ -289,6 +289,6 @@ async def test_a_certificate_that_is_not_trusted_is_no_connection_that_may_come(
 
 async def test_a_name_that_nobody_knows_is_said_to_be_one() -> None:
     http = PlainHttp(5)
-    with pytest.raises(NoConnection, match="(?i)name|resolution|node") as caught:
+    with pytest.raises(NoConnection, match=r"(?i)name|resolution|node") as caught:
         await http.get(Origin("nowhere.invalid", 80, None), MESSAGE, lambda _: None)
     assert "Unknown error" not in str(caught.value)

@@ -101,7 +101,7 @@ class FileBackend:
 
     def _unusable(self, key: str, error: OSError, verb: str) -> BuildError:
         return BuildError(
-            f"the binary cache cannot be {verb}: {error.strerror}",
+            f"the binary cache cannot be {verb}: {error.strerror or error}",
             where=(self.address, key),
             hint="make room or give the rights there; what is there already is skipped",
         )
