@@ -16,7 +16,7 @@ __all__ = ["COMMANDS", "Parser", "program_parser"]
 
 COMMANDS = (
     *("init", "generate", "prime", "push", "verify", "build", "container-build"),
-    *("cache", "cache-check", "cache-gc", "nix-dir", "bench"),
+    *("diff", "why", "cache", "cache-check", "cache-gc", "nix-dir", "bench"),
 )
 """The commands in the order of ``--help``; each is a module of `npm2nixlite.cli`."""
 
