@@ -15,7 +15,7 @@ from npm2nixlite.assemble.tree import Node, Tree, connect, place_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["adopt_bundled", "bundled_nodes"]
+__all__ = ["adopt_bundled", "bundled_nodes", "reconnect"]
 
 
 def bundled_nodes(tree: Tree) -> dict[Node, Node]:
@@ -44,7 +44,7 @@ def adopt_bundled(tree: Tree, out: Path) -> None:
                 if ours.get(child, tree.root) is tree.root
             }
             _adopt(tree, node, out, frozenset(foreign))
-            _reconnect(tree, node)
+            reconnect(tree, node)
             mark_groups(tree, node)
             bundlers.append(node)
     for location in _shadowed(tree, bundlers):
@@ -101,8 +101,9 @@ def _names(modules: Path) -> list[str]:
     ]
 
 
-def _reconnect(tree: Tree, node: Node) -> None:
+def reconnect(tree: Tree, node: Node) -> None:
+    """Make the edges of a node, and of all that is nested in it, anew."""
     connect(node, peers=tree.peers)
     for child in node.children.values():
         if tree.nodes.get(child.location) is child:
-            _reconnect(tree, child)
+            reconnect(tree, child)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.assemble.manifest import Manifest
 
-__all__ = ["described_entries", "load_tree", "read_lock_json"]
+__all__ = ["described_entries", "load_tree", "own_entries", "read_lock_json"]
 
 _FILES = (Kind.FILE, Kind.CONTIGUOUS)
 
@@ -120,6 +120,17 @@ def described_entries(
     required = _requirements(lock)
     return {
         path: (entry, _asked(path, entry, tarballs.get(path), required.get(path)))
+        for path, entry in _entries(_v1(lock))
+    }
+
+
+def own_entries(lock: Json) -> dict[str, tuple[Mapping[str, object], Json]]:
+    """The entries of a package's own lock, for which nothing but that lock is asked."""
+    if isinstance(lock.get("packages"), dict):
+        return described_entries(lock, {})
+    required = _requirements(lock)
+    return {
+        path: (entry, _described(path, {**entry, "dependencies": required.get(path) or {}}))
         for path, entry in _entries(_v1(lock))
     }
 
