@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npm2nixlite.agreement.allow_scripts import Decisions, scripts_of_project
 from npm2nixlite.agreement.decision import Decision, decide, decide_by_tarballs
 from npm2nixlite.config.project_file import Project
 from npm2nixlite.config.registry import load_registry_config
@@ -89,6 +90,7 @@ class Generated:
         prepared: Git dependencies that are built before they are packed, and by which pins.
         output: Where the file belongs.
         content: What it should say.
+        scripts: Whose install scripts the project lets run, and for whom it does not say.
         text: The content, written.
         old_text: What it holds; None where there is none.
     """
@@ -100,6 +102,7 @@ class Generated:
     prepared: Mapping[GitTree, Prepared]
     output: Path
     content: NodePackages
+    scripts: Decisions
     text: str
     old_text: str | None
 
@@ -176,6 +179,7 @@ def generate(
         registry = None if omit else next(filter(None, named_bases), None)
         directory = Path(plan.lock.file).parent
         output = options.output or project.output or directory / OUTPUT_NAME
+        scripts = scripts_of_project(plan.lock, item.config.settings)
         content = node_packages_of(
             plan.lock,
             filled,
@@ -185,11 +189,21 @@ def generate(
             Path(os.path.relpath(directory, output.parent)).as_posix() if plan.local_files else ".",
             prepared,
             item.decision.recorded,
+            scripts.decided,
         )
         text, old_text = write_node_packages(content), _read(output)
         generated.append(
             Generated(
-                project.path, plan, item.decision, filled, prepared, output, content, text, old_text
+                project.path,
+                plan,
+                item.decision,
+                filled,
+                prepared,
+                output,
+                content,
+                scripts,
+                text,
+                old_text,
             )
         )
     _check_canonical(

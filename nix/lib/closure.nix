@@ -19,14 +19,14 @@
 {
   packages,
   lock ? null,
-}:
-let
-  entries =
+  # What the lock says of each install path; null where it does not.
+  entries ?
     if lock == null then
       null
     else
-      (builtins.fromJSON (builtins.readFile lock)).packages or null;
-
+      (builtins.fromJSON (builtins.readFile lock)).packages or null,
+}:
+let
   # Where a package may be found from a place: in its node_modules, and in those above it.
   above =
     place:

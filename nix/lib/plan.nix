@@ -80,7 +80,13 @@ let
   # What decides: the argument, or the project's own `allowScripts`, which `generate` matched.
   decisions =
     if allowScripts == null then
-      generated.allowScripts or { }
+      builtins.mapAttrs (_: package: package ? scriptsAllowed) (
+        removeAttrs generated.packages (
+          builtins.filter (
+            path: !(generated.packages.${path} ? scriptsAllowed || generated.packages.${path} ? scriptsDenied)
+          ) (builtins.attrNames generated.packages)
+        )
+      )
     else if isList allowScripts then
       builtins.listToAttrs (
         map (name: {

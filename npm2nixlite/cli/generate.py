@@ -152,6 +152,7 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
     for item in generated:
         for note in _notes(item):
             console.warn(note)
+        _tell_scripts(console, item)
     if summary.computed:
         labels = ", ".join(sorted(set(summary.computed)))
         console.warn(f"neither lock nor registry vouches for the hash of what came: {labels}")
@@ -164,6 +165,11 @@ def _tell_notes(console: Console, generated: Sequence[Generated], summary: Fetch
             console.say(f"{plural(len(unique), 'package')} {what}")
             for label in unique:
                 console.detail(f"  {label}")
+
+
+def _tell_scripts(console: Console, item: Generated) -> None:
+    for note in item.scripts.notes():
+        console.say(f"{item.plan.lock.file}: {note}")
 
 
 def _tell_project(console: Console, item: Generated, *, check: bool) -> None:
@@ -246,6 +252,7 @@ def _json_project(item: Generated, *, check: bool) -> dict[str, Any]:
         ],
         "leftOut": list(item.plan.left_out),
         "dropped": list(item.plan.dropped),
+        "scriptsUndecided": item.scripts.undecided_labels,
     }
     if check and not item.up_to_date:
         changes = item.changes()

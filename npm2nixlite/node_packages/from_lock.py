@@ -44,6 +44,7 @@ def node_packages_of(
     project: str = ".",
     prepared: Mapping[GitTree, Prepared] | None = None,
     recorded: Recorded = NOTHING_RECORDED,
+    scripts: Mapping[str, bool] | None = None,
 ) -> NodePackages:
     """What the generated file of a lock holds.
 
@@ -55,6 +56,7 @@ def node_packages_of(
         project: The lock's directory, relative to the generated file's, with slashes.
         prepared: What git dependencies are built by, those included that only these need.
         recorded: What the project's package.json and ``.npmrc`` say about the tree.
+        scripts: Install path → whether its install scripts may run, where the project says.
     """
     lock_name = lock.file.rpartition("/")[2].encode("ascii", "replace").decode()
     return NodePackages(
@@ -67,15 +69,17 @@ def node_packages_of(
         project=project,
         blockers=tuple(blockers),
         recorded=recorded,
-        entries=tuple(_entries(lock, pins)),
+        entries=tuple(_entries(lock, pins, scripts or {})),
         prepared={
-            tree: tuple(_entries(built.lock, built.pins))
+            tree: tuple(_entries(built.lock, built.pins, {}))
             for tree, built in (prepared or {}).items()
         },
     )
 
 
-def _entries(lock: Lock, pins: Mapping[str, AnyPin]) -> Iterator[Entry]:
+def _entries(
+    lock: Lock, pins: Mapping[str, AnyPin], scripts: Mapping[str, bool]
+) -> Iterator[Entry]:
     for entry in lock.entries:
         if isinstance(entry, Link):
             yield entry
@@ -85,7 +89,7 @@ def _entries(lock: Lock, pins: Mapping[str, AnyPin]) -> Iterator[Entry]:
                 name=entry.name,
                 version=entry.version,
                 content=_content(entry, pins.get(entry.install_path)),
-                flags=_flags(entry),
+                flags=_flags(entry, scripts.get(entry.install_path)),
                 os=entry.os,
                 cpu=entry.cpu,
                 libc=entry.libc,
@@ -100,7 +104,7 @@ def _content(package: Package, pin: AnyPin | None) -> Content:
     return Bundled() if package.in_bundle else Unfilled()
 
 
-def _flags(package: Package) -> frozenset[Flag]:
+def _flags(package: Package, runs: bool | None) -> frozenset[Flag]:
     flags = {
         Flag.DEV: package.dev,
         Flag.OPTIONAL: package.optional,
@@ -110,5 +114,7 @@ def _flags(package: Package) -> frozenset[Flag]:
         Flag.KEPT: package.kept,
         Flag.IN_BUNDLE: package.in_bundle,
         Flag.HAS_INSTALL_SCRIPT: package.has_install_script,
+        Flag.SCRIPTS_ALLOWED: runs is True,
+        Flag.SCRIPTS_DENIED: runs is False,
     }
     return frozenset(flag for flag, value in flags.items() if value)

@@ -100,6 +100,8 @@ class Flag(Enum):
     KEPT = "kept"
     IN_BUNDLE = "inBundle"
     HAS_INSTALL_SCRIPT = "hasInstallScript"
+    SCRIPTS_ALLOWED = "scriptsAllowed"
+    SCRIPTS_DENIED = "scriptsDenied"
 
 
 @dataclass(frozen=True, slots=True)

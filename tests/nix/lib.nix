@@ -383,6 +383,90 @@ in
     }
   ];
 
+  denialsWin = [
+    (given {
+      allowScripts = [ "@s/a" ];
+      denyScripts = [ "@s/a@2.0.0" ];
+    }).scripts
+    [ "node_modules/@s/a" ]
+  ];
+
+  namesWithVersions =
+    let
+      inherit (import ../../nix/lib/names.nix packages) installPathsOf knows;
+    in
+    [
+      {
+        one = installPathsOf "x" "@s/a@2.0.0";
+        both = installPathsOf "x" "@s/a@1.0.0 || 2.0.0";
+        any = installPathsOf "x" "@s/a@*";
+        other = knows "@s/a@3.0.0";
+        fails = fails (installPathsOf "x" "@s/a@3.0.0");
+      }
+      {
+        one = [ "node_modules/b" ];
+        both = [
+          "node_modules/@s/a"
+          "node_modules/b"
+        ];
+        any = [
+          "node_modules/@s/a"
+          "node_modules/b"
+        ];
+        other = false;
+        fails = true;
+      }
+    ];
+
+  closures =
+    let
+      closureOf = import ../../nix/lib/closure.nix {
+        packages = {
+          "node_modules/a" = { };
+          "node_modules/b" = { };
+          "node_modules/a/node_modules/c" = { };
+          "node_modules/c" = { };
+          "node_modules/w".link = "packages/w";
+          "packages/w" = { };
+          "packages/w/node_modules/b" = { };
+        };
+        entries = {
+          "node_modules/a" = {
+            dependencies.c = "*";
+            optionalDependencies.gone = "*";
+          };
+          "node_modules/a/node_modules/c".peerDependencies.b = "*";
+          "node_modules/b".dependencies.a = "*";
+          "packages/w".dependencies = {
+            b = "*";
+            c = "*";
+          };
+        };
+      };
+      everything = import ../../nix/lib/closure.nix { packages.x = { }; };
+    in
+    [
+      {
+        cycle = closureOf "node_modules/a";
+        link = closureOf "node_modules/w";
+        unknown = everything "x";
+      }
+      {
+        cycle = [
+          "node_modules/a"
+          "node_modules/a/node_modules/c"
+          "node_modules/b"
+        ];
+        link = [
+          "node_modules/w"
+          "packages/w"
+          "packages/w/node_modules/b"
+          "node_modules/c"
+        ];
+        unknown = [ "x" ];
+      }
+    ];
+
   unknownNamesFail = [
     (map fails [
       (given { allowScripts = [ "nobody" ]; })
