@@ -107,7 +107,8 @@ class Nspawn:
             f"--directory={room.root}",
             "--read-only",
             *(f"--private-users={room.uid - UID}:65536", "--private-users-ownership=off"),
-            *(f"--user={USER}", "--drop-capability=all", "--no-new-privileges=yes"),
+            # --user in full until systemd 257, --uid since then
+            *("-u", USER, "--drop-capability=all", "--no-new-privileges=yes"),
             *("--as-pid2", "--console=pipe", "--resolv-conf=off", "--timezone=off"),
             "--link-journal=no",
             *(f"--rlimit={key.upper()}={n}" for key, n in room.limits.resources().items()),

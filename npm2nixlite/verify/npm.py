@@ -180,6 +180,8 @@ def npm_ci(
     arguments = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
     arguments += [f"--cache={cache}", "--no-omit-lockfile-registry-resolved"]
     arguments += ["--loglevel=verbose", f"--registry={registry}"]
+    # npm 12 refuses these by default; what is compared is what it makes of them.
+    arguments += ["--allow-git=all", "--allow-remote=all"]
     arguments += [f"--omit={group}" for group in omit]
     environment = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}
     run = subprocess.run(

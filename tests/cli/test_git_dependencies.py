@@ -14,7 +14,7 @@ from npm2nixlite.files import remove_tree
 from npm2nixlite.integrity import Integrity
 from npm2nixlite.pack.files import packed_files
 from tests.support.git import Forge, git, serve_git
-from tests.support.projects import Run, environment, run_program, write_lock
+from tests.support.projects import Run, npm_environment, run_program, write_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -393,7 +393,7 @@ def test_the_tree_packed_as_npm_packs_is_what_npm_ci_installs(
     done = subprocess.run(
         ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-update-notifier"],
         cwd=project,
-        env=environment(home),
+        env=npm_environment(home),
         capture_output=True,
         text=True,
     )

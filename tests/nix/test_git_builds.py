@@ -17,7 +17,7 @@ from npm2nixlite.node_packages.read import read_node_packages
 from tests.support.archives import Member, package
 from tests.support.git import Forge, serve_git
 from tests.support.nix import HOST_TOOLS
-from tests.support.projects import ROOT, Run, environment, run_program
+from tests.support.projects import ROOT, Run, npm_environment, run_program
 from tests.support.registry import Answer, serve_registry
 from tests.support.tarballs import sri
 
@@ -59,7 +59,7 @@ class Yard:
         done = subprocess.run(
             ["npm", *arguments, *flags, "--no-audit", "--no-fund", "--no-update-notifier"],
             cwd=directory,
-            env=environment(self.home),
+            env=npm_environment(self.home),
             capture_output=True,
             text=True,
         )

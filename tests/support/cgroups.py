@@ -7,13 +7,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
+from npm2nixlite.nix.version import tool_version
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CONTROLLERS", "own_cgroups"]
+__all__ = ["CONTROLLERS", "nspawn_takes_these_cgroups", "own_cgroups"]
 
 CONTROLLERS = ("memory", "cpu")
 _MOUNT = Path("/sys/fs/cgroup")
+
+
+def nspawn_takes_these_cgroups() -> bool:
+    """Whether systemd-nspawn starts here: systemd 258 and newer refuse the old hierarchies."""
+    if (_MOUNT / "cgroup.controllers").exists():
+        return True
+    found = tool_version("systemd-nspawn")
+    return found is None or found < Version("258")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cgroups import CONTROLLERS, own_cgroups
+from tests.support.cgroups import CONTROLLERS, nspawn_takes_these_cgroups, own_cgroups
 from tests.support.container_host import wait_until
 from tests.support.projects import ROOT
 
@@ -89,6 +89,8 @@ def booted_machine(units: Mapping[str, str], *, firewall: bool = False) -> Itera
         pytest.skip("booting a machine needs root")
     if not _SYSTEMD.exists():
         pytest.skip("there is no systemd to boot")
+    if not nspawn_takes_these_cgroups():
+        pytest.skip("this systemd-nspawn refuses control groups of version 1")
     root = Path(tempfile.mkdtemp(prefix="npm2nixlite-machine-"))
     root.chmod(0o755)
     name = root.name.replace("_", "x").replace("-", "x")  # a hostname

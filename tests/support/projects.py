@@ -72,6 +72,12 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), **extra}
 
 
+def npm_environment(home: Path, **extra: str) -> dict[str, str]:
+    """The same for npm, which may install from git and from any address: npm 12 refuses both."""
+    allowed = {"npm_config_allow_git": "all", "npm_config_allow_remote": "all"}
+    return environment(home, **allowed, **extra)
+
+
 def run_program(*arguments: str | Path, home: Path, **env: str) -> Run:
     """Run ``npm2nixlite`` as a process of its own, in the home directory."""
     done = subprocess.run(

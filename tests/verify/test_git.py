@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.git import git, serve_git
 from tests.support.nix import HOST_TOOLS
-from tests.support.projects import ROOT, environment, run_program, write_lock
+from tests.support.projects import ROOT, npm_environment, run_program, write_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def test_a_git_dependency_is_what_npm_makes_of_it(
         subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-update-notifier"],
             cwd=project,
-            env=environment(home),
+            env=npm_environment(home),
             capture_output=True,
             check=True,
         )

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.archives import Member, package
 from tests.support.git import serve_git
-from tests.support.projects import environment, run_program
+from tests.support.projects import npm_environment, run_program
 from tests.support.registry import Answer, serve_registry
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_sources_of_every_kind_are_assembled_as_npm_ci_installs_them(
         made = subprocess.run(
             ["npm", "install", "--package-lock-only", f"--lockfile-version={version}", *flags],
             cwd=project,
-            env=environment(home),
+            env=npm_environment(home),
             capture_output=True,
             text=True,
         )
