@@ -106,7 +106,8 @@ def check(results: Iterable[Result], tarballs: int) -> None:
                 assert json.loads(sample.output)["added"] == tarballs, sample.output
             elif result.name in (PUSH, AGAIN):
                 key = "sent" if result.name == PUSH else "present"
-                assert json.loads(sample.output)["tarballs"][key] == tarballs, sample.output
+                [store] = json.loads(sample.output)["stores"]
+                assert store["tarballs"][key] == tarballs, sample.output
 
 
 def store_paths(file: Path, registry: str) -> list[str]:

@@ -87,13 +87,14 @@ class Origin:
     ssl: ssl.SSLContext | None
 
 
-def request(host: str, target: str, headers: dict[str, str]) -> bytes:
-    """A GET request, as it is sent (RFC 9112).
+def request(host: str, target: str, headers: dict[str, str], method: str = "GET") -> bytes:
+    """A request, as it is sent (RFC 9112).
 
     Args:
         host: With the port, where it is not the scheme's own.
         target: Path and query.
         headers: Further ones.
+        method: GET or HEAD.
 
     Raises:
         NotPlain: Something in it is not to be sent as it is.
@@ -101,7 +102,7 @@ def request(host: str, target: str, headers: dict[str, str]) -> bytes:
     lines = [f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
     if " " in target or not all(map(_SENDABLE.fullmatch, (target, *lines))):
         raise NotPlain
-    return "\r\n".join([f"GET {target} HTTP/1.1", *lines, "\r\n"]).encode()
+    return "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "\r\n"]).encode()
 
 
 class PlainHttp:
@@ -120,13 +121,15 @@ class PlainHttp:
         self._addresses: dict[Origin, str] = {}
         self._first: dict[Origin, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def get(self, origin: Origin, message: bytes, take: Take) -> Head:
+    async def get(self, origin: Origin, message: bytes, take: Take, *, whole: bool = False) -> Head:
         """Ask once.
 
         Args:
             origin: Whom.
             message: See `request`.
             take: Given the body, where the status is 200; each piece is valid during the call only.
+            whole: Whether to read the bodies of other statuses, too, and pass them over: where many
+                are expected, the connection is kept so.
 
         Raises:
             NotPlain: To be asked otherwise.
@@ -140,10 +143,10 @@ class PlainHttp:
         while idle:
             connection = idle.pop()
             try:
-                return await self._ask(connection, idle, message, take)
+                return await self._ask(connection, idle, message, take, whole)
             except _Stale:
                 continue
-        return await self._ask(await self._connect(origin), idle, message, take)
+        return await self._ask(await self._connect(origin), idle, message, take, whole)
 
     def close(self) -> None:
         """Close those that nobody uses."""
@@ -152,10 +155,15 @@ class PlainHttp:
                 idle.pop().abort()
 
     async def _ask(
-        self, connection: _Connection, idle: list[_Connection], message: bytes, take: Take
+        self,
+        connection: _Connection,
+        idle: list[_Connection],
+        message: bytes,
+        take: Take,
+        whole: bool,
     ) -> Head:
         try:
-            head = await connection.get(message, take)
+            head = await connection.get(message, take, whole)
         except BaseException:
             connection.abort()
             raise
@@ -219,14 +227,18 @@ class _Connection(asyncio.BufferedProtocol):
         self._begun = b""
         self._head: Head | None = None
         self._left = 0
+        self._whole = False
+        self._bodiless = False
         self.reusable = False
         self.peer = ""
 
-    async def get(self, message: bytes, take: Take) -> Head:
+    async def get(self, message: bytes, take: Take, whole: bool) -> Head:
         if self._lost:
             raise _Stale
         self._answer = self._loop.create_future()
         self._take = take
+        self._whole = whole
+        self._bodiless = message.startswith(b"HEAD ")
         self._begun = b""
         self._head = None
         self.reusable = False
@@ -285,9 +297,11 @@ class _Connection(asyncio.BufferedProtocol):
                 raise NotPlain
             return
         head = _parse(bytes(received[:end]))
-        if head.status == 200:
-            self._left = _length(head)
+        if head.status == 200 or (self._whole and head.plain):
+            self._left = 0 if self._bodiless else _length(head)
             self._head = head
+            if head.status != 200:
+                self._take = _pass_over
             self._read_body(received[end + len(_END) :])
         else:
             # What it says beside that is of no interest, and its end may not be known.
@@ -348,6 +362,10 @@ def _reason(error: OSError) -> str:
     if error.errno and error.errno > 0:  # negative where a name does not resolve
         return os.strerror(error.errno)
     return error.strerror or str(error)
+
+
+def _pass_over(_piece: bytes | memoryview) -> None:
+    """Take what nobody wants to know."""
 
 
 def _parse(text: bytes) -> Head:

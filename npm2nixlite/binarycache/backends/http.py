@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeGuard
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
@@ -19,6 +20,7 @@ from npm2nixlite.binarycache.backend import Stat
 from npm2nixlite.binarycache.fault import own_fault
 from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently
 from npm2nixlite.errors import BuildError, UsageError
+from npm2nixlite.fetch.http1 import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
 from npm2nixlite.retry import retry_after
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.backend import Body
     from npm2nixlite.binarycache.credentials import Credentials
+    from npm2nixlite.fetch.answer import Head
 
 __all__ = ["HttpBackend"]
 
@@ -76,6 +79,15 @@ class HttpBackend:
         self._stalled = stalled
         self._proxy = _proxy(URL(address))
         self._session: aiohttp.ClientSession | None = None
+        self._plain: PlainHttp | None = None
+        url = URL(self._base)
+        self._host, self._path = url.raw_authority, url.raw_path
+        self._plain_headers = {
+            "User-Agent": f"npm2nixlite/{__version__}",
+            "Accept-Encoding": "identity",
+            **self._headers,
+        }
+        self._origin = Origin(url.host or "", url.port or 80, None)
 
     @property
     def address(self) -> str:
@@ -83,6 +95,10 @@ class HttpBackend:
         return self._base.rstrip("/")
 
     async def __aenter__(self) -> Self:
+        if self._proxy is None:
+            tls = _tls() if self._base.startswith("https") else None
+            self._origin = replace(self._origin, ssl=tls)
+            self._plain = PlainHttp(self._stalled)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._connections, ssl=_tls() if self._base.startswith("https") else True
@@ -99,17 +115,30 @@ class HttpBackend:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._plain is not None:
+            self._plain.close()
         if self._session is not None:
             await self._session.close()
 
     async def get(self, key: str) -> bytes | None:
         """The file's content; ``None`` where the server says that there is none."""
+        content = bytearray()
+        head = await self._quick("GET", key, content)
+        if head is not None and head.status == 200:
+            return bytes(content)
+        if head is not None and head.status in _ABSENT:
+            return None
         return await persistently(
             lambda: self._get(key), retries=self._retries, where=self._base + key
         )
 
     async def stat(self, key: str) -> Stat | None:
         """What the server's headers say of a file."""
+        head = await self._quick("HEAD", key, bytearray())
+        if head is not None and head.status == 200 and head.plain:
+            return Stat(int(head.headers["content-length"]))
+        if head is not None and head.status in _ABSENT:
+            return None
         return await persistently(
             lambda: self._stat(key), retries=self._retries, where=self._base + key
         )
@@ -165,6 +194,17 @@ class HttpBackend:
                     return None
                 self._check(response, key)
                 return await response.read()
+
+    async def _quick(self, method: str, key: str, content: bytearray) -> Head | None:
+        """Ask with a third of the effort; None where the general client is to ask instead."""
+        if self._plain is None:
+            return None
+        try:
+            message = request(self._host, self._path + key, self._plain_headers, method)
+            return await self._plain.get(self._origin, message, content.extend, whole=True)
+        except (NotPlain, NoConnection, CutShort, OSError):  # TimeoutError is an OSError
+            content.clear()
+            return None
 
     async def _stat(self, key: str) -> Stat | None:
         # A size is the file's own only where the server does not compress it on the way.
