@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ __all__ = [
     "CURL",
     "FETCH",
     "GENERATE",
+    "LIMIT",
     "Course",
     "bun",
     "curl",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 CURL = "curl --parallel"
+LIMIT = "curl --parallel, then openssl dgst -sha512 on every core"
 FETCH = "npm2nixlite: fetch + verify + cache"
 GENERATE = "npm2nixlite generate"
 
@@ -127,7 +130,7 @@ class Course:
 
 
 def curl(course: Course) -> dict[str, Contestant]:
-    """The limit: all tarballs to files, over 64 connections."""
+    """The limits: all tarballs to files over 64 connections; and the same with their hashes."""
     files, config = course.scratch / "files", course.scratch / "curl.config"
     lines = (
         f'url = "{course.base}{path}"\noutput = "{files}/{number}"\n'
@@ -140,7 +143,17 @@ def curl(course: Course) -> dict[str, Contestant]:
     made = course.contestant(
         command, clearing(files, make=True), does="downloads to files", leaves="any check"
     )
-    return {CURL: made}
+    hashing = (
+        f"find {shlex.quote(str(files))} -type f -print0 |"
+        f" xargs -0 -P {len(os.sched_getaffinity(0))} -n 64 openssl dgst -sha512 >/dev/null"
+    )
+    hashed = course.contestant(
+        ["sh", "-c", f"{shlex.join(command)} && {hashing}"],
+        clearing(files, make=True),
+        does="downloads to files, reads them again and hashes them",
+        leaves="comparing hashes with the lock",
+    )
+    return {CURL: made, LIMIT: hashed}
 
 
 def generate(course: Course, *options: str, warm: bool = False, name: str = "cold") -> Contestant:
@@ -157,6 +170,8 @@ def generate(course: Course, *options: str, warm: bool = False, name: str = "col
         prepare,
         does=_generating(options, warm=warm),
         leaves="unpacking",
+        # It would take tarballs that this machine happens to have from its store.
+        NIX_STORE_DIR=str(course.scratch / "no-store"),
     )
 
 
