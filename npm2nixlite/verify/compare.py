@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "differences"]
 
+NOTES = ".package-lock.json"
 _PIECE = 1 << 20
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
 
@@ -23,7 +25,8 @@ class Difference:
 
     Attributes:
         path: Relative to both roots.
-        aspect: ``only in ours``, ``missing``, ``kind``, ``mode``, ``link`` or ``bytes``.
+        aspect: ``only in ours``, ``missing``, ``kind``, ``mode``, ``link``, ``bytes`` or
+            ``value``, of a field of npm's notes.
         ours: What our tree has, for reading.
         theirs: What the tree it is compared with has.
     """
@@ -83,12 +86,40 @@ def _compare(ours: str, theirs: str, path: str) -> Iterator[Difference]:
         yield Difference(path, "mode", f"{modes[0]:04o}", f"{modes[1]:04o}")
     if kinds[0] == "directory":
         yield from _compare_directories(ours, theirs, path)
+    elif path.rpartition("/")[2] == NOTES and (found := _compare_notes(ours, theirs, path)):
+        yield from found
     elif left.st_size != right.st_size:
         yield Difference(path, "bytes", f"{left.st_size} bytes", f"{right.st_size} bytes")
     else:
         at = _first_difference(ours, theirs)
         if at is not None:
             yield Difference(path, "bytes", f"differ at byte {at}", f"{right.st_size} bytes")
+
+
+def _compare_notes(ours: str, theirs: str, path: str) -> list[Difference]:
+    """What npm's notes differ in: entries and fields; none where only the layout is another."""
+    texts = []
+    for file in (ours, theirs):
+        with open(file, "rb") as notes:
+            try:
+                texts.append(json.loads(notes.read()))
+            except (ValueError, RecursionError):
+                return []
+    return [*_compare_values(texts[0], texts[1], path)]
+
+
+def _compare_values(ours: object, theirs: object, place: str) -> Iterator[Difference]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in sorted({*ours, *theirs}):
+            below = f"{place}, {name or '(the project)'}"
+            if name not in theirs:
+                yield Difference(below, "only in ours")
+            elif name not in ours:
+                yield Difference(below, "missing")
+            else:
+                yield from _compare_values(ours[name], theirs[name], below)
+    elif ours != theirs:
+        yield Difference(place, "value", json.dumps(ours), json.dumps(theirs))
 
 
 def _kind(status: os.stat_result) -> str:

@@ -196,7 +196,6 @@ def npm_ci(
         reasons = [line for line in run.stderr.splitlines() if line.startswith("npm error")]
         raise BuildError(
             "npm ci fails: " + "\n  ".join(reasons[:12] or [run.stderr[-800:]]),
-            where=str(project),
             hint="what npm itself cannot install, nothing can be compared with",
         )
     failed = [match["path"] for match in _FAILED_OPTIONAL.finditer(run.stderr)]

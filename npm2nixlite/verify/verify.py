@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from npm2nixlite.assemble.manifest import FromDirectory
 from npm2nixlite.assemble.node_modules import assemble
 from npm2nixlite.assemble.trees import pack_trees
 from npm2nixlite.config.registry import load_registry_config
@@ -13,10 +14,12 @@ from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.lock.find import find_lock
 from npm2nixlite.node_packages.from_lock import Prepared
 from npm2nixlite.node_packages.model import Pin
+from npm2nixlite.node_packages.names import OUTPUT_NAME
 from npm2nixlite.progress import no_progress
 from npm2nixlite.sources.upkeep import drop_wrong
 from npm2nixlite.verify.compare import Difference, differences
 from npm2nixlite.verify.host import host_platform
+from npm2nixlite.verify.nix_library import as_nix_hands_over, has_nix
 from npm2nixlite.verify.npm import (
     NpmVersions,
     copy_outside,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from npm2nixlite.assemble.manifest import Manifest, ManifestEntry
     from npm2nixlite.cache import Cache
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.lock.model import Lock
@@ -49,11 +53,14 @@ class Verification:
         versions: Of the npm and the Node.js that were compared with.
         differences: In the order of their paths; empty where the trees are equal.
         entries: How many paths the assembled tree has.
+        way: ``nix`` where the Nix library decided what is handed to the assembler; ``assembler``
+            where there is no Nix to ask.
     """
 
     versions: NpmVersions
     differences: tuple[Difference, ...]
     entries: int
+    way: str = "assembler"
 
 
 def verify(
@@ -93,6 +100,18 @@ def verify(
         recorded = generated.decision.recorded
         left_out = omit or frozenset(recorded.omit)
         manifest = sources.manifest(lock, theirs, pins, left_out, recorded)
+        way = "assembler"
+        if has_nix():
+            way = "nix"
+            packages = work / "npm-packages" / OUTPUT_NAME
+            if generated.plan.local_files:
+                packages = theirs / OUTPUT_NAME
+            packages.parent.mkdir(exist_ok=True)
+            packages.write_text(generated.text, "utf-8", newline="")
+            base = generated.plan.registry or config.registry
+            filled = manifest
+            manifest = as_nix_hands_over(filled, packages, base, omit or None)
+            manifest = replace(manifest, packages={**manifest.packages, **_local(filled)})
         assemble(pack_trees(manifest, work), ours)
         for built in (Prepared(lock, pins), *generated.prepared.values()):
             seed_cache(work / "cache", _seeds(built, cache))
@@ -108,7 +127,16 @@ def verify(
                 for one in differences(ours / modules, theirs / modules)
             )
         entries = sum(1 for _ in walk(ours))
-    return Verification(versions, tuple(found), entries)
+    return Verification(versions, tuple(found), entries, way)
+
+
+def _local(manifest: Manifest) -> dict[str, ManifestEntry]:
+    """Local directories, which a user gives (`localDependencies`, or `src`)."""
+    return {
+        path: entry
+        for path, entry in manifest.packages.items()
+        if isinstance(entry.origin, FromDirectory)
+    }
 
 
 def _seeds(needed: Prepared, cache: Cache) -> Iterator[tuple[Path, frozenset[Integrity]]]:
