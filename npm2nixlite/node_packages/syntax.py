@@ -32,8 +32,8 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _STRING = r'"(?:[^"\\$\n\r\t\x00\ud800-\udfff]|\\["\\nrt]|\\\$\{|\$(?!\{))*"'
 _ESCAPED = re.compile(r'\\(?:["\\nrt]|\$\{)')
 _TOKEN = re.compile(
-    rf"(?P<string>{_STRING})|(?P<word>{_IDENTIFIER.pattern})|(?P<number>0|[1-9][0-9]{{0,8}})"
-    r"|(?P<sign>[\[\]{}=;])|(?P<space>[ \n]+)"
+    rf"[ \n]*(?:(?P<string>{_STRING})|(?P<word>{_IDENTIFIER.pattern})"
+    r"|(?P<number>0|[1-9][0-9]{0,8})|(?P<sign>[\[\]{}=;])|(?P<end>\Z))"
 )
 _DEEPEST = 8
 
@@ -99,15 +99,15 @@ _Token = tuple[str, str, int]
 
 def _tokens(text: str) -> Iterator[_Token]:
     """The text's tokens: kind, text, position; one of the kind ``end`` comes last."""
-    position, size = 0, len(text)
-    while position < size:
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise NotPlainError(position)
-        if match.lastgroup != "space":
-            yield str(match.lastgroup), match[0], position
-        position = match.end()
-    yield "end", "", size
+    end = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() != end:
+            break  # between the two there is something else
+        kind, end = match.lastgroup or "end", match.end()
+        yield kind, match[kind], match.start(kind)
+        if kind == "end":
+            return
+    raise NotPlainError(len(text) - len(text[end:].lstrip(" \n")))
 
 
 def _attributes(tokens: Iterator[_Token], depth: int) -> tuple[dict[str, Value], str]:
