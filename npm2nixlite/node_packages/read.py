@@ -108,7 +108,9 @@ def read_node_packages(text: str, file: str) -> NodePackages:
     try:
         return _read(text)
     except InputError as error:
-        raise InputError(error.what, where=(file, *error.where), hint=error.hint or _ANEW) from None
+        # What a lock's own fields are checked with hints at mending the lock.
+        hint = error.hint if "npm2nixlite" in error.hint else _ANEW
+        raise InputError(error.what, where=(file, *error.where), hint=hint) from None
 
 
 class _Parts(NamedTuple):
