@@ -15,6 +15,7 @@ from npm2nixlite.binarycache.credentials import Credentials
 from npm2nixlite.binarycache.push import push
 from npm2nixlite.errors import BuildError
 from tests.binarycache.places import LARGE, fixed_file, free_port, nginx
+from tests.support.certificates import make_authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -366,3 +367,27 @@ async def test_nginx_set_up_wrongly_is_told_what_it_lacks(
     ):
         await pushed(place.address, files[1:2])
     assert not list((tmp_path / "server/www").glob("*.narinfo"))
+
+
+async def test_https_is_spoken_with_whom_an_authority_vouches_for_only(
+    files: list[FixedFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = make_authority(tmp_path / "authority")
+    scripted = Scripted()
+    application = web.Application(client_max_size=1 << 30)
+    application.router.add_route("*", "/{tail:.*}", scripted.answer)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=authority.server_context()).start()
+    try:
+        monkeypatch.delenv("NIX_SSL_CERT_FILE", raising=False)
+        with pytest.raises(BuildError, match="TLS failed") as caught:
+            await pushed(f"https://127.0.0.1:{port}", files)
+        assert "NIX_SSL_CERT_FILE" in str(caught.value)
+        monkeypatch.setenv("NIX_SSL_CERT_FILE", str(authority.ca))
+        for _ in range(2):
+            await pushed(f"https://127.0.0.1:{port}", files)
+    finally:
+        await runner.cleanup()
+    assert len([path for path in scripted.puts() if path.endswith(".narinfo")]) == len(files)

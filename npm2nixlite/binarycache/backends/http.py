@@ -20,7 +20,16 @@ from npm2nixlite.binarycache.backend import Stat
 from npm2nixlite.binarycache.fault import own_fault
 from npm2nixlite.binarycache.retry import TransientError, is_transient, persistently
 from npm2nixlite.errors import BuildError, UsageError
-from npm2nixlite.fetch.http1 import CutShort, NoConnection, NotPlain, Origin, PlainHttp, request
+from npm2nixlite.fetch.http1 import (
+    CutShort,
+    NoConnection,
+    NoTls,
+    NotPlain,
+    Origin,
+    PlainHttp,
+    TooSlow,
+    request,
+)
 from npm2nixlite.retry import retry_after
 
 if TYPE_CHECKING:
@@ -202,7 +211,7 @@ class HttpBackend:
         try:
             message = request(self._host, self._path + key, self._plain_headers, method)
             return await self._plain.get(self._origin, message, content.extend, whole=True)
-        except (NotPlain, NoConnection, CutShort, OSError):  # TimeoutError is an OSError
+        except (NotPlain, NoConnection, NoTls, CutShort, TooSlow, OSError):  # or TimeoutError
             content.clear()
             return None
 
