@@ -75,10 +75,20 @@ async def closure(paths: Sequence[str], *, recursive: bool = True) -> list[Valid
     found: dict[StorePath, ValidPath] = {}
     for batch in batches(paths):
         flags = ["--recursive"] if recursive else []
-        lines = await run([*_NIX, "path-info", "--json", *flags, *batch])
+        lines = await _path_info([*flags, *batch])
         for item in parse_path_info("\n".join(lines), await roots()):
             found.setdefault(item.store_path, item)
     return references_first(found.values())
+
+
+async def _path_info(arguments: Sequence[str]) -> list[str]:
+    ask = [*_NIX, "path-info", "--json"]
+    try:
+        return await run([*ask, *arguments])
+    except BuildError as error:
+        if "json-format" not in error.what:
+            raise
+        return await run([*ask, "--json-format", "2", *arguments])  # without it, 2.34 only warns
 
 
 def parse_path_info(text: str, roots: Sequence[Path] = (Path("/"),)) -> Iterator[ValidPath]:
