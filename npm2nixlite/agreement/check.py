@@ -144,7 +144,9 @@ def _findings(
     """What disagrees; and install paths that npm would take out of the tree."""
     for edge in tree.root.edges_out.values():
         if judge.is_overridden(edge):
-            yield _disagreement(edge, judge, manifests)
+            own = f"its own {edge.name}@{edge.wanted}"
+            source = f"package.json, whose overrides contradict {own} (npm: EOVERRIDE),"
+            yield Disagreement(source, edge.name, judge.wanted(edge), _shown(edge.target))
     for edge in unmet_edges(tree, judge):
         if _is_left_out(edge):
             continue
