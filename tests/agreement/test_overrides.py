@@ -14,6 +14,7 @@ from npm2nixlite.agreement.overrides import (
     more_specific,
     read_overrides,
 )
+from npm2nixlite.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,12 @@ def test_overrides_are_read_as_nested_rules(overrides: dict[str, object], shapes
         assert child.parent is root
         for grandchild in child.children:
             assert grandchild.parent is child
+
+
+def test_a_rule_about_nothing_is_refused() -> None:
+    for overrides in ({"": "1.0.0"}, {"a": {"": "1.0.0"}}):
+        with pytest.raises(InputError, match="'overrides' has an empty name"):
+            read_overrides(overrides)
 
 
 def at(root: OverrideRule, *names: str) -> OverrideRule:
