@@ -17,10 +17,13 @@
 }:
 {
   description = "Database of the mempool backend, ${name}";
-  requiredBy = [ "mempool-${name}.service" ];
+  # Wanted and not required, by the backend as of the server: what fails at first is tried again, and
+  # a dependency that failed once would keep the backend down for good.
+  wantedBy = [ "mempool-${name}.service" ];
   before = [ "mempool-${name}.service" ];
-  requires = [ "mysql.service" ];
+  wants = [ "mysql.service" ];
   after = [ "mysql.service" ];
+  startLimitIntervalSec = 0;
   path = [ client ];
   environment = {
     DATABASE_NAME = database;
@@ -32,6 +35,8 @@
     // {
       Type = "oneshot";
       RemainAfterExit = true;
+      Restart = "on-failure";
+      RestartSec = 10;
       # MariaDB knows its administrator by this.
       User = "root";
       ExecStart = "${shell} ${script}";

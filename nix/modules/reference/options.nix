@@ -1,4 +1,4 @@
-# All options of the modules, but for internal ones, as data: a list of { name, type, description,
+# All options of mempool's modules, but for internal ones, as data: a list of { name, type, description,
 # default ? null, example ? null }, with defaults and examples as Nix text.
 #
 # The options of networks are the same for all: those of mainnet stand for them, as `<network>`.
@@ -26,7 +26,11 @@ let
       else
         value
     ) above;
-  all = builtins.foldl' merge { } (map optionsOf (import ../default.nix).imports);
+  # The binary cache's module has no part in mempool.
+  modules = builtins.filter (
+    file: builtins.match "npm2nixlite-.*" (baseNameOf (toString file)) == null
+  ) (import ../default.nix).imports;
+  all = builtins.foldl' merge { } (map optionsOf modules);
 
   join = builtins.concatStringsSep ".";
   isName = text: builtins.match "[a-zA-Z_<][a-zA-Z0-9_>'-]*" text != null;

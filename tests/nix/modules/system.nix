@@ -1,13 +1,15 @@
 # A configuration, evaluated with nixpkgs' own module system and these modules; what belongs to
 # nixpkgs' modules is declared here as far as ours set it.
 #
-# Type: system :: { nixpkgsLib, configuration } -> config
-{ nixpkgsLib, configuration }:
+# Type: system :: { nixpkgsLib, configuration, pkgs ? … } -> { config, options, failed, packages }
+{
+  nixpkgsLib,
+  configuration,
+  pkgs ? import ../pkgs.nix,
+}:
 let
   lib = import nixpkgsLib;
   inherit (lib) mkOption types;
-
-  pkgs = import ../pkgs.nix;
 
   free = mkOption {
     type = types.attrsOf types.anything;
