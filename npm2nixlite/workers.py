@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from npm2nixlite.errors import Npm2nixliteError, internal_error
@@ -25,6 +26,7 @@ _FEWEST_JOBS = 32  # for a process of its own; below it, starting one costs more
 
 _TOGETHER = 0.05  # seconds; what is reported within them goes through the pipe at once
 
+_GRACE = 3.0  # seconds for a process to remove what it has made
 _SIGNALS = frozenset([signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
 
 Report = TypeVar("Report")
@@ -60,12 +62,19 @@ class Workers(Generic[Report]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for pipe in self._pipes:
+            pipe.close()
+        if kind is not None:
+            # What they were at is not done: they remove what they have made.
+            for process in self._processes:
+                process.terminate()
+            deadline = time.monotonic() + _GRACE
+            for process in self._processes:
+                process.join(max(0.0, deadline - time.monotonic()))
         for process in self._processes:
             process.kill()
             process.join()
-        for pipe in self._pipes:
-            pipe.close()
         os.close(self._lifeline)
         os.close(self._life)
 
@@ -90,8 +99,8 @@ class Workers(Generic[Report]):
                     asyncio.run(self._alive(work, sending.send))
                 except Npm2nixliteError as error:
                     sending.send(error)
-                except BrokenPipeError:
-                    raise  # nobody is left to hear of anything
+                except (BrokenPipeError, asyncio.CancelledError):
+                    pass  # nobody is left to hear of anything
                 except Exception as error:  # noqa: BLE001 (told by the parent, with no traceback)
                     sending.send(internal_error(error))
 
@@ -132,7 +141,17 @@ class Workers(Generic[Report]):
         send: Callable[[list[Report]], None],
     ) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._lifeline, os._exit, 1)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (for the type checker: this is a coroutine)
+
+        def end() -> None:
+            """End as after an interrupt, and somehow in any case."""
+            loop.remove_reader(self._lifeline)
+            loop.call_later(_GRACE, os._exit, 1)
+            task.cancel()
+
+        loop.add_reader(self._lifeline, end)
+        loop.add_signal_handler(signal.SIGTERM, end)
         # What is left of a failed job (a closed connection, say) is told nobody.
         loop.set_exception_handler(lambda _loop, _context: None)
         waiting: list[Report] = []

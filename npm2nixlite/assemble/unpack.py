@@ -28,6 +28,8 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _REWRITE = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _DRIVE = re.compile(r"[A-Za-z]:")
+_LARGEST_VARIABLE = "NPM2NIXLITE_MAX_UNPACKED_SIZE"
+_LARGEST = 16_000_000_000  # bytes
 _MOST_PARTS = 1024
 """Components of a path, beyond which node-tar drops the entry."""
 
@@ -55,7 +57,13 @@ def unpack(tarball: Path | str, directory: str, nested: frozenset[str] = frozens
 
 
 def _fill(target: _Target, archive: Archive) -> None:
+    left = largest = _largest()
     for entry in archive.entries():
+        left -= entry.size
+        if left < 0:
+            raise BadTarballError(
+                f"it unpacks to more than {largest:,} bytes; {_LARGEST_VARIABLE} says how many"
+            )
         try:
             if entry.kind is Kind.FILE or entry.kind is Kind.CONTIGUOUS:
                 target.file(entry, archive.body())
@@ -69,6 +77,12 @@ def _fill(target: _Target, archive: Archive) -> None:
         except (OSError, ValueError) as error:
             raise BadTarballError(f"{entry.path!r} cannot be written: {error}") from error
     target.finish()
+
+
+def _largest() -> int:
+    """Bytes that one tarball may unpack to: a bomb of many small files is one, too."""
+    text = os.environ.get(_LARGEST_VARIABLE, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else _LARGEST
 
 
 class _Target:

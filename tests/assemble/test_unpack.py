@@ -215,6 +215,19 @@ def test_bad_tarballs_are_refused_and_write_nothing_outside(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"package"}
 
 
+def test_a_tarball_unpacks_to_no_more_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [
+        Member(f"package/{number}", random.Random(number).randbytes(400)) for number in (1, 2)
+    ]
+    monkeypatch.setenv("NPM2NIXLITE_MAX_UNPACKED_SIZE", "800")
+    unpacked(tmp_path, archive(*members))
+    monkeypatch.setenv("NPM2NIXLITE_MAX_UNPACKED_SIZE", "799")
+    with pytest.raises(BadTarballError, match="unpacks to more than 799"):
+        unpacked(tmp_path, archive(*members))
+
+
 def test_a_bomb_is_refused_in_little_memory(tmp_path: Path) -> None:
     zeros = io.BytesIO()
     with (

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,6 @@ from tests.support.registry import Answer
 from tests.support.tarballs import sri
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.registry import Registry
 
 
@@ -176,3 +175,60 @@ def test_a_signal_ends_a_run_cleanly(home: Path, registry: Registry, sent: signa
     assert process.returncode == 130
     assert [path.name for path in (home / "cache/partial").iterdir()] == ["lock"]
     assert not list(home.glob("npm2nixlite-*"))
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_push_leaves_nothing_behind(
+    home: Path, registry: Registry, sent: signal.Signals
+) -> None:
+    packages = {}
+    for number in range(70):  # enough for several processes
+        data = registry.publish(f"p{number}", size=200_000)
+        packages[f"node_modules/p{number}"] = locked(integrity=sri(data))
+    write_lock(home / "project", packages)
+    fetch = f"--registry {registry.base} --cache-dir cache"
+    assert shell(home, f"$PROGRAM generate project {fetch}").returncode == 0
+    temporary, binary = home / "tmp", home / "binary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [*PROGRAM, "push", "project", "--to", f"file://{binary}", "--compression", "zstd",
+         *fetch.split()],
+        cwd=home,
+        env=environment(home, TMPDIR=str(temporary)),
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(binary.glob("*.narinfo")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    if sent is signal.SIGKILL:  # its processes hear of it, and end by themselves
+        assert process.returncode == -signal.SIGKILL
+    elif process.returncode != 0:  # it may have been done already
+        assert (process.returncode, said) == (130, "error: interrupted\n")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (
+        list(temporary.iterdir()) or list(binary.rglob(".*")) or processes_in(home)
+    ):
+        time.sleep(0.1)
+    assert not processes_in(home)
+    assert list(temporary.iterdir()) == []
+    assert list(binary.rglob(".*")) == []
+    for narinfo in binary.glob("*.narinfo"):
+        fields = dict(line.split(": ", 1) for line in narinfo.read_text().splitlines())
+        assert (binary / fields["URL"]).is_file()
+
+
+def processes_in(home: Path) -> list[str]:
+    """Processes that were started with this home."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if f"HOME={home}\0".encode() in (entry / "environ").read_bytes():
+                    found.append(entry.name)
+            except OSError:
+                continue
+    return found
