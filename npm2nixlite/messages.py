@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["human_bytes", "plural", "printable", "without_credentials"]
+__all__ = ["anonymous", "human_bytes", "plural", "printable", "without_credentials"]
 
+_USER = re.compile(r"(?<=://)[^/?#\s'\"]*@")
 # All but ends of lines and tabs; and what turns the direction of writing.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -35,6 +36,15 @@ def human_bytes(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def anonymous(text: str) -> str:
+    """What another program said, with the addresses in it as messages may show them.
+
+    >>> anonymous("cannot connect to 'ssh-ng://me:secret@host/x'")
+    "cannot connect to 'ssh-ng://host/x'"
+    """
+    return _USER.sub("", text)
 
 
 def printable(text: str) -> str:

@@ -1,6 +1,16 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
 
-from npm2nixlite.messages import human_bytes, plural, without_credentials
+from npm2nixlite.errors import BuildError
+from npm2nixlite.messages import human_bytes, plural, printable, without_credentials
+from npm2nixlite.nix.command import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -46,3 +56,15 @@ def test_human_bytes(count: float, expected: str) -> None:
 )
 def test_no_credentials_in_an_address(address: str, expected: str) -> None:
     assert without_credentials(address) == expected
+
+
+def test_what_nix_says_is_shown_without_passwords(tmp_path: Path) -> None:
+    command = tmp_path / "says"
+    command.write_text("#!/bin/sh\necho \"error: no 'ssh-ng://u:s3cret@h/x' here\" >&2\nexit 1\n")
+    command.chmod(0o755)
+    with pytest.raises(BuildError, match="no 'ssh-ng://h/x' here"):
+        asyncio.run(run([str(command)]))
+
+
+def test_control_characters_are_shown_and_do_nothing() -> None:
+    assert printable("a\x1b[31m\r\x9b\u202e\tb\n") == "a\\x1b[31m\\r\\x9b\\u202e\tb\n"

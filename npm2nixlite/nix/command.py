@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from npm2nixlite.errors import BuildError
+from npm2nixlite.messages import anonymous
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -83,7 +84,9 @@ async def run(
     if status:
         said = [line for line in complaints if line.strip()]
         raise BuildError(
-            said[-1].strip().removeprefix("error: ") if said else f"ended with status {status}",
+            anonymous(said[-1].strip().removeprefix("error: "))
+            if said
+            else f"ended with status {status}",
             where=" ".join(command[:2]),
             hint="what was done before stays; run it again once this is put right",
         )
