@@ -13,7 +13,7 @@ from npm2nixlite.versions import Bump, bump, is_older
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from npm2nixlite.node_packages.model import Entry
+    from npm2nixlite.node_packages.model import AnyEntry
 
 __all__ = ["Changes", "compare"]
 
@@ -128,5 +128,5 @@ _FIELDS = {
 """What `NodePackages` has beside packages, in words; each of its fields stands here."""
 
 
-def _version(entry: Entry) -> str:
+def _version(entry: AnyEntry) -> str:
     return f"-> {entry.target}" if isinstance(entry, Link) else entry.version or ""

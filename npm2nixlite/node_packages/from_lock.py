@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from npm2nixlite.assemble.recorded import Recorded
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory, Lock, Missing, Package
 from npm2nixlite.node_packages.model import (
+    AnyEntry,
     AnyPin,
     Content,
-    Entry,
     Flag,
     NodePackages,
     PackageEntry,
@@ -79,7 +79,7 @@ def node_packages_of(
 
 def _entries(
     lock: Lock, pins: Mapping[str, AnyPin], scripts: Mapping[str, bool]
-) -> Iterator[Entry]:
+) -> Iterator[AnyEntry]:
     for entry in lock.entries:
         if isinstance(entry, Link):
             yield entry

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "AnyEntry",
     "AnyPin",
     "Content",
-    "Entry",
     "Flag",
     "GitPin",
     "LocalPin",
@@ -136,7 +136,7 @@ class PackageEntry:
                 raise ValueError("an entry is bundled exactly where its flags say so")
 
 
-Entry = PackageEntry | Link
+AnyEntry = PackageEntry | Link
 """What can stand at an install path."""
 
 
@@ -168,16 +168,16 @@ class NodePackages:
     registry: str | None = None
     project: str = "."
     blockers: tuple[Blocker, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[AnyEntry, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
-    prepared: Mapping[GitTree, tuple[Entry, ...]] = field(default_factory=dict)
+    prepared: Mapping[GitTree, tuple[AnyEntry, ...]] = field(default_factory=dict)
 
     @property
     def canonical(self) -> bool:
         """Whether every package is filled from a fixed output."""
         return not self.blockers
 
-    def labelled(self) -> Iterator[tuple[str, Entry]]:
+    def labelled(self) -> Iterator[tuple[str, AnyEntry]]:
         """Every entry with what to call it: its install path, after the tree it helps to build."""
         for entry in self.entries:
             yield entry.install_path, entry

@@ -29,9 +29,9 @@ from npm2nixlite.node_packages.fields import (
 )
 from npm2nixlite.node_packages.model import (
     FORMAT,
+    AnyEntry,
     AnyPin,
     Content,
-    Entry,
     Flag,
     GitPin,
     LocalPin,
@@ -247,8 +247,8 @@ def _check_text(found: str, written: str) -> None:
     raise _not_as_written(next((one for one, other in pairs if one != other), found))
 
 
-def _read_entries(lines: Iterable[str], indent: str) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
+def _read_entries(lines: Iterable[str], indent: str) -> tuple[AnyEntry, ...]:
+    entries: list[AnyEntry] = []
     for line in lines:
         ((install_path, value),) = _one(line)
         try:
@@ -275,7 +275,7 @@ def _one(line: str) -> tuple[tuple[str, dict[str, Value]]]:
     return (values[0],)
 
 
-def _entry(install_path: str, fields: Fields) -> Entry:
+def _entry(install_path: str, fields: Fields) -> AnyEntry:
     check_relative_path(install_path, may_leave=True)
     if "link" in fields or not is_directory(install_path):
         name_at(install_path)
@@ -362,9 +362,9 @@ def _blocker(fields: Fields) -> Blocker:
     return blocker
 
 
-def _read_prepared(text: str, entries: Iterable[Entry]) -> dict[GitTree, tuple[Entry, ...]]:
+def _read_prepared(text: str, entries: Iterable[AnyEntry]) -> dict[GitTree, tuple[AnyEntry, ...]]:
     """What git dependencies are built by: a block for each that any entry says is built."""
-    found: dict[str, tuple[Entry, ...]] = {}
+    found: dict[str, tuple[AnyEntry, ...]] = {}
     block: list[str] = []
     for line in _lines(text):
         if not block and not line.endswith(" = {\n"):

@@ -11,8 +11,8 @@ from npm2nixlite.lock.model import Link, LocalDirectory
 from npm2nixlite.node_packages.frame import ARGUMENTS, BODY, PREPARE, PREPARED
 from npm2nixlite.node_packages.model import (
     FORMAT,
+    AnyEntry,
     Content,
-    Entry,
     Flag,
     GitPin,
     LocalPin,
@@ -52,7 +52,7 @@ def write_node_packages(content: NodePackages) -> str:
     )
 
 
-def entry_line(entry: Entry, indent: str = "    ") -> str:
+def entry_line(entry: AnyEntry, indent: str = "    ") -> str:
     """An install path's one line, with its line feed."""
     attributes = {"link": nix_string(entry.target)} if isinstance(entry, Link) else _package(entry)
     return f"{indent}{nix_name(entry.install_path)} = {nix_attributes(attributes)};\n"

@@ -147,23 +147,26 @@ def test_a_tree_that_is_not_what_the_file_says_goes_nowhere(
 
 @pytest.mark.parametrize("command", ["prime", "push"])
 @pytest.mark.parametrize(
-    ("field", "hostile"),
+    "hostile",
     [
-        ("rev", "--upload-pack=touch {marker}; git-upload-pack"),
-        ("git", "--upload-pack=touch {marker}"),
-        ("git", "ext::sh -c touch% {marker}"),
-        ("git", "-oProxyCommand=touch {marker}@git.example:g"),
+        # A repository on this machine is one for which git runs what --upload-pack names.
+        {"git": "file://{forge}/g.git", "rev": "--upload-pack=touch {marker}; git-upload-pack"},
+        {"rev": "--upload-pack=touch {marker}; git-upload-pack"},
+        {"git": "--upload-pack=touch {marker}"},
+        {"git": "ext::sh -c touch% {marker}"},
+        {"git": "-oProxyCommand=touch {marker}@git.example:g"},
     ],
 )
 def test_no_field_of_a_file_becomes_a_command(
-    project: Project, tmp_path: Path, command: str, field: str, hostile: str
+    project: Project, tmp_path: Path, command: str, hostile: dict[str, str]
 ) -> None:
     nix = NixElsewhere(tmp_path / "root")
     marker = tmp_path / "executed"
     file = project.directory / "generated/node-packages.nix"
-    text = re.sub(
-        rf' {field} = "[^"]*";', f' {field} = "{hostile.format(marker=marker)}";', file.read_text()
-    )
+    text = file.read_text()
+    for field, pattern in hostile.items():
+        value = pattern.format(marker=marker, forge=tmp_path / "forge")
+        text = re.sub(rf' {field} = "[^"]*";', f' {field} = "{value}";', text)
     assert "executed" in text
     file.write_text(text)
     to = ("--to", f"file://{tmp_path}/cache") if command == "push" else ()

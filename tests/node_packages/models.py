@@ -14,7 +14,7 @@ from npm2nixlite.integrity import Integrity
 from npm2nixlite.lock.git import GitTree, git_tree
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory
 from npm2nixlite.node_packages.model import (
-    Entry,
+    AnyEntry,
     Flag,
     GitPin,
     LocalPin,
@@ -127,13 +127,13 @@ def packages(draw: st.DrawFn, install_path: str, content: st.SearchStrategy[Any]
 
 
 @st.composite
-def entries(draw: st.DrawFn, content: st.SearchStrategy[Any], most: int) -> tuple[Entry, ...]:
+def entries(draw: st.DrawFn, content: st.SearchStrategy[Any], most: int) -> tuple[AnyEntry, ...]:
     """Entries of one lock, by install path; what is outside of the project has a link."""
     local = st.lists(PART, min_size=1, max_size=2).map("/".join)
     directories = draw(
         st.sets(st.builds("{}{}".format, st.sampled_from(["", "../", "../../"]), local), max_size=2)
     )
-    found: dict[str, Entry] = {}
+    found: dict[str, AnyEntry] = {}
     for number, path in enumerate(sorted(directories)):
         found[path] = draw(packages(path, st.just(LocalDirectory(path))))
         found[f"node_modules/link-{number}"] = Link(f"node_modules/link-{number}", path)
@@ -166,7 +166,7 @@ def models(draw: st.DrawFn) -> NodePackages:
     plain = draw(st.lists(trees(), max_size=2))
     built = [tree for tree in draw(st.lists(trees(), max_size=2)) if tree not in plain]
     own = draw(entries(contents(plain, built), 6))
-    prepared: dict[GitTree, tuple[Entry, ...]] = {}
+    prepared: dict[GitTree, tuple[AnyEntry, ...]] = {}
     pending = _built(own)
     while pending:
         tree = pending.pop()
@@ -193,7 +193,7 @@ def models(draw: st.DrawFn) -> NodePackages:
     )
 
 
-def _built(found: Iterable[Entry]) -> list[GitTree]:
+def _built(found: Iterable[AnyEntry]) -> list[GitTree]:
     return [
         entry.content.tree
         for entry in found
@@ -203,7 +203,7 @@ def _built(found: Iterable[Entry]) -> list[GitTree]:
     ]
 
 
-def _inside(entry: Entry) -> bool:
+def _inside(entry: AnyEntry) -> bool:
     """Whether it can be in a git dependency's own lock: its tarballs are in its repository."""
     content = entry.content if isinstance(entry, PackageEntry) else None
     return not (isinstance(content, LocalPin) and content.path.startswith("../"))
@@ -240,7 +240,10 @@ def _recorded(recorded: Recorded) -> dict[str, Any]:
 
 
 def _packages(
-    model: NodePackages, entries: Iterable[Entry], fetched: tuple[str, str], inside: GitTree | None
+    model: NodePackages,
+    entries: Iterable[AnyEntry],
+    fetched: tuple[str, str],
+    inside: GitTree | None,
 ) -> dict[str, Any]:
     return {
         entry.install_path: {"link": entry.target}

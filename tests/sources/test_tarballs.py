@@ -16,7 +16,7 @@ from npm2nixlite.integrity import Integrity
 from npm2nixlite.lock.git import GitTree
 from npm2nixlite.lock.model import Link
 from npm2nixlite.node_packages.model import (
-    Entry,
+    AnyEntry,
     GitPin,
     LocalPin,
     NodePackages,
@@ -58,7 +58,7 @@ def entry(name: str, path: str, *, relative: bool = True, text: str = "") -> Pac
     return PackageEntry(f"node_modules/{name}", name, "1.0.0", pin)
 
 
-def content(*entries: Entry, registry: str | None = None) -> NodePackages:
+def content(*entries: AnyEntry, registry: str | None = None) -> NodePackages:
     return NodePackages("package-lock.json", "0" * 64, 3, registry=registry, entries=entries)
 
 
