@@ -124,6 +124,7 @@ _FIELDS = {
     "registry": "the default registry",
     "project": "the default project directory",
     "blockers": "the blockers",
+    "recorded": "the recorded settings of the project",
 }
 """What `NodePackages` has beside packages, in words; each of its fields stands here."""
 

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from npm2nixlite.assemble.recorded import Recorded
 from npm2nixlite.lock.model import Link
 from npm2nixlite.node_packages.changes import Changes, compare
 from npm2nixlite.node_packages.model import Flag, GitPin, NodePackages, PackageEntry, Unfilled
@@ -110,6 +111,7 @@ def test_what_a_git_dependency_is_built_by_counts() -> None:
         ({"registry": "https://registry.example/"}, "the default registry"),
         ({"project": "below"}, "the default project directory"),
         ({"blockers": (Blocker("node_modules/a", "x"),)}, "the blockers"),
+        ({"recorded": Recorded({"omit": "dev"})}, "the recorded settings of the project"),
         ({"name": "p", "project": "below"}, "the project's name, the default project directory"),
     ],
 )

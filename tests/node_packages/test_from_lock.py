@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
+from npm2nixlite.assemble.recorded import Recorded
 from npm2nixlite.lock.git import GitTree
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory, Lock
 from npm2nixlite.lock.parse import parse_lock
@@ -73,15 +76,35 @@ def test_a_lock_becomes_a_model() -> None:
     )
 
 
-def test_each_flag_of_a_lock_is_one_of_the_file() -> None:
-    for flag in Flag:
-        packages: dict[str, object] = {
-            "node_modules/a": {"version": "1.0.0", "resolved": "file:a.tgz", flag.value: True}
-        }
-        model = node_packages_of(lock(packages), {"node_modules/a": PIN}, [], None)
+def test_each_flag_of_a_package_is_one_of_the_file() -> None:
+    of = lock({"node_modules/a": {"version": "1.0.0", "resolved": "file:a.tgz"}})
+    (package,) = of.packages
+    for flag in set(Flag) - {Flag.SCRIPTS_ALLOWED, Flag.SCRIPTS_DENIED}:
+        values: dict[str, Any] = {flag.name.lower(): True}
+        flagged = replace(of, entries=(replace(package, **values),))
+        model = node_packages_of(flagged, {package.install_path: PIN}, [], None)
         (entry,) = model.entries
         assert isinstance(entry, PackageEntry)
         assert entry.flags == {flag}
+
+
+def test_whether_scripts_may_run_is_what_the_project_says() -> None:
+    of = lock({"node_modules/a": {"version": "1.0.0", "resolved": "file:a.tgz"}})
+    for says, flags in (
+        ({}, set()),
+        ({"node_modules/a": True}, {Flag.SCRIPTS_ALLOWED}),
+        ({"node_modules/a": False}, {Flag.SCRIPTS_DENIED}),
+        ({"node_modules/b": True}, set()),
+    ):
+        model = node_packages_of(of, {"node_modules/a": PIN}, [], None, scripts=says)
+        (entry,) = model.entries
+        assert isinstance(entry, PackageEntry)
+        assert entry.flags == flags
+
+
+def test_what_is_recorded_is_taken_over() -> None:
+    recorded = Recorded({"omit": "dev"})
+    assert node_packages_of(lock({}), {}, [], None, recorded=recorded).recorded is recorded
 
 
 def test_defaults_are_no_registry_and_the_files_own_directory() -> None:

@@ -58,14 +58,18 @@ def test_what_is_fetched_may_be_in_a_bundle_as_well() -> None:
         assert PackageEntry("node_modules/a", "a", None, pin, frozenset(flags)).content is pin
 
 
-def test_flags_have_the_names_of_a_locks_fields() -> None:
+def test_flags_are_attributes_in_the_order_of_the_file() -> None:
     assert [flag.value for flag in Flag] == [
         "dev",
         "optional",
         "devOptional",
         "peer",
+        "extraneous",
+        "kept",
         "inBundle",
         "hasInstallScript",
+        "scriptsAllowed",
+        "scriptsDenied",
     ]
 
 

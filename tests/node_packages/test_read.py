@@ -290,6 +290,26 @@ def test_a_fault_is_told_with_its_install_path() -> None:
     assert error.where == ("node-packages.nix", "node_modules/u")
 
 
+def test_an_install_path_stands_there_once() -> None:
+    line = next(line for line in TEXT.split("\n") if "node_modules/a/" in line)
+    error = fault(f"{line}\n", f"{line}\n{line}\n")
+    assert "out of order" in error.what
+
+
+def test_the_line_that_is_not_as_it_would_be_written_is_told() -> None:
+    for old, new in (
+        ('    { path = "node_modules/n";', '    { path  = "node_modules/n";'),
+        ('  name = "@p/project";', "  name = builtins.name;"),
+        ('    "node_modules/f" = {', '    "node_modules/f"  = {'),
+    ):
+        told = new.strip()
+        assert f"not as npm2nixlite writes it: {told}" in fault(old, new).what
+
+
+def test_the_files_own_directory_has_one_spelling() -> None:
+    assert "not normal" in fault('./. + "/../app"', './. + "/."').what
+
+
 def test_one_address_has_one_hash() -> None:
     line = next(line for line in TEXT.split("\n") if '"node_modules/a" = ' in line)
     other = line.replace('modules/a"', 'modules/aa"').replace("version", 'name = "a"; version')

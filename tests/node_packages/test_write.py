@@ -81,7 +81,8 @@ def test_name_version_flags_and_platforms_are_written_where_they_say_something()
     )
     assert entry_line(full, "  ") == (
         '  "node_modules/a" = { name = "b"; version = "1"; dev = true; optional = true; '
-        "devOptional = true; peer = true; inBundle = true; hasInstallScript = true; "
+        "devOptional = true; peer = true; extraneous = true; kept = true; inBundle = true; "
+        "hasInstallScript = true; scriptsAllowed = true; scriptsDenied = true; "
         'os = [ "linux" "!win32" ]; cpu = [ "x64" ]; libc = [ "musl" ]; };\n'
     )
 
