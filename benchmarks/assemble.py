@@ -46,7 +46,7 @@ from npm2nixlite.generate import GenerateOptions, generate
 from npm2nixlite.node_packages.names import store_name
 from npm2nixlite.verify.host import host_platform
 from npm2nixlite.verify.npm import copy_project, fill_addresses, installed_versions, seed_cache
-from npm2nixlite.verify.sources import Sources
+from npm2nixlite.verify.sources import TreeSources
 from npm2nixlite.verify.verify import addresses_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def prepare(project: Path, scratch: Path) -> Prepared:
         package.install_path: package.integrities for package in lock.packages
     }
     host = host_platform(installed_versions())
-    manifest = Sources(cache, {}, host, scratch).manifest(lock, copy, pins)
+    manifest = TreeSources(cache, {}, host, scratch).manifest(lock, copy, pins)
     packages = {package.install_path: package for package in lock.packages}
     file = scratch / "manifest.json"
     file.write_text(json.dumps(_json(manifest)))

@@ -21,8 +21,12 @@ python3Packages.buildPythonApplication {
       let
         relative = builtins.substring (builtins.stringLength (toString ../.)) (-1) path;
       in
-      builtins.match "/(npm2nixlite(/.*)?|pyproject.toml|README.md|LICENSE)" relative != null
-      && builtins.match ".*/__pycache__(/.*)?" relative == null;
+      builtins.match ".*/__pycache__(/.*)?" relative == null
+      && (
+        builtins.match "/((npm2nixlite|nix)(/.*)?|pyproject.toml|README.md|LICENSE)" relative != null
+        # What the wheel installs besides: manual page and completions.
+        || builtins.match "/docs(/(man|completions)(/.*)?)?" relative != null
+      );
   };
 
   build-system = [ python3Packages.hatchling ];

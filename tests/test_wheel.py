@@ -40,6 +40,13 @@ def test_the_wheel_translates_and_builds_a_project(tmp_path: Path, nix: Nix) -> 
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     run(tmp_path / "venv/bin/pip", "install", "-q", wheel)
     program = tmp_path / "venv/bin/npm2nixlite"
+    for installed in (
+        "man/man1/npm2nixlite.1",
+        "bash-completion/completions/npm2nixlite",
+        "zsh/site-functions/_npm2nixlite",
+        "fish/vendor_completions.d/npm2nixlite.fish",
+    ):
+        assert (tmp_path / "venv/share" / installed).is_file()
     library = run(program, "nix-dir").strip()
     assert library.startswith(str(tmp_path / "venv"))
     project = tmp_path / "project"

@@ -1,8 +1,8 @@
 /**
-  A shell with a project's tree in the project, at its root wherever the shell is entered from: every
-  `node_modules` of the lock, linked from the store, or with `writable = true` made there, to be
-  written to. It is made anew when the lock changes, and not otherwise; what a user has put in its
-  place stays, with a word.
+  A shell with a project's tree in the project, at its root wherever the shell is entered from:
+  every `node_modules` of the lock, linked from the store, or with `writable = true` made there, to
+  be written to. It is made anew when the lock changes, and not otherwise; what a user has put in
+  its place stays, with a word.
 
   Other arguments go to `mkShell`.
 

@@ -83,7 +83,11 @@ let
       builtins.mapAttrs (_: package: package ? scriptsAllowed) (
         removeAttrs generated.packages (
           builtins.filter (
-            path: !(generated.packages.${path} ? scriptsAllowed || generated.packages.${path} ? scriptsDenied)
+            path:
+            let
+              package = generated.packages.${path};
+            in
+            !(package ? scriptsAllowed || package ? scriptsDenied)
           ) (builtins.attrNames generated.packages)
         )
       )

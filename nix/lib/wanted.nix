@@ -1,7 +1,7 @@
 # Whether a package's tarball may be needed: what npm leaves out for certain is not fetched.
 #
-# Nothing is decided here: the flags of a generated file are what npm works out. The assembler, which
-# knows Node.js and npm, decides in the end.
+# Nothing is decided here: the flags of a generated file are what npm works out. The assembler,
+# which knows Node.js and npm, decides in the end.
 #
 # Type: wanted :: { os, cpu, libc } -> [ group ] -> install path -> package -> bool
 #

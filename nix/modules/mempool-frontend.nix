@@ -43,7 +43,8 @@ let
     backends = lib.genAttrs shown addressOf;
     promoVideo = cfg.promo_video;
     esplora = lib.filterAttrs (network: _: lib.elem network shown) cfg.esplora;
-    limits = if cfg.limits.enable then { inherit (cfg.limits) requests burst connections; } else null;
+    limits =
+      if cfg.limits.enable then { inherit (cfg.limits) requests burst connections; } else null;
     headers = cfg.security_headers;
     cache.size = cfg.cache_size;
   };

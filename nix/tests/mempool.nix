@@ -1,5 +1,5 @@
-# mempool on one machine, from bitcoind to the pages: a regtest with blocks, a signet beside it, each
-# part killed and restarted, the language switched, a setting changed.
+# mempool on one machine, from bitcoind to the pages: a regtest with blocks, a signet beside it,
+# each part killed and restarted, the language switched, a setting changed.
 {
   name = "mempool";
 

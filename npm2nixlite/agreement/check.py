@@ -12,7 +12,7 @@ from pathlib import Path
 from posixpath import join
 from typing import TYPE_CHECKING
 
-from npm2nixlite.agreement.conflicts import Outcome, outcome_of
+from npm2nixlite.agreement.conflicts import PeerOutcome, outcome_of
 from npm2nixlite.agreement.locked_tree import locked_tree
 from npm2nixlite.agreement.manifests import Manifests, read_manifests
 from npm2nixlite.agreement.unmet import unmet_edges
@@ -151,8 +151,8 @@ def _findings(
         if _is_left_out(edge):
             continue
         outcome, removed = outcome_of(tree, judge, edge, strict=settings.strict_peer_deps)
-        if outcome is not Outcome.STAYS:
-            yield _disagreement(edge, judge, manifests, conflict=outcome is Outcome.CONFLICTS)
+        if outcome is not PeerOutcome.STAYS:
+            yield _disagreement(edge, judge, manifests, conflict=outcome is PeerOutcome.CONFLICTS)
         yield from (node.location for node in removed)
 
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from npm2nixlite.assemble.tree import Edge, Tree
 
-__all__ = ["Outcome", "duplicates", "outcome_of"]
+__all__ = ["PeerOutcome", "duplicates", "outcome_of"]
 
 
-class Outcome(Enum):
+class PeerOutcome(Enum):
     """What becomes of an unmet dependency."""
 
     STAYS = "npm warns, and keeps what the lock has"
@@ -34,7 +34,7 @@ class Outcome(Enum):
 
 def outcome_of(
     tree: Tree, judge: Judge, edge: Edge, *, strict: bool = False
-) -> tuple[Outcome, tuple[Node, ...]]:
+) -> tuple[PeerOutcome, tuple[Node, ...]]:
     """What npm does about an unmet dependency, and what it takes out of the tree on the way.
 
     Args:
@@ -47,10 +47,10 @@ def outcome_of(
     target, where = placing.where()
     if where is None:
         given_up = strict or placing.is_mine()
-        return (Outcome.CONFLICTS if given_up else Outcome.STAYS), ()
+        return (PeerOutcome.CONFLICTS if given_up else PeerOutcome.STAYS), ()
     if where != "keep":
-        return Outcome.CHANGES, ()
-    return Outcome.STAYS, tuple(duplicates(target, judge))
+        return PeerOutcome.CHANGES, ()
+    return PeerOutcome.STAYS, tuple(duplicates(target, judge))
 
 
 def duplicates(above: Node, judge: Judge) -> Iterator[Node]:

@@ -15,8 +15,8 @@ from npm2nixlite.assemble.header import (
     BLOCK,
     KINDS,
     NO_PAX,
+    ArchiveEntry,
     BadTarballError,
-    Entry,
     Kind,
     check,
     cut,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-__all__ = ["Archive", "BadTarballError", "Entry", "Kind"]
+__all__ = ["Archive", "ArchiveEntry", "BadTarballError", "Kind"]
 
 READ = 64 << 10
 """Bytes of the file that are inflated at once: what becomes of them stays in the processor's cache,
@@ -58,7 +58,7 @@ class Archive:
         self._pax = self._everywhere = NO_PAX
         self._empty = True
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ArchiveEntry]:
         """The entries in order; a body may be read only before the next entry is asked for.
 
         Raises:

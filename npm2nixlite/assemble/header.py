@@ -17,8 +17,8 @@ __all__ = [
     "BLOCK",
     "KINDS",
     "NO_PAX",
+    "ArchiveEntry",
     "BadTarballError",
-    "Entry",
     "Kind",
     "Pax",
     "check",
@@ -73,7 +73,7 @@ KINDS = {  # all others are about the entries that follow, or nothing npm knows
 }
 
 
-class Entry(NamedTuple):
+class ArchiveEntry(NamedTuple):
     """One file system entry of a tarball; a tuple, which is made in a third of the time.
 
     Attributes:
@@ -163,7 +163,7 @@ def check(block: bytes, *, first: bool) -> None:
         _check_numbers(block)
 
 
-def entry(block: bytes, kind: Kind, pax: Pax, everywhere: Pax) -> Entry:
+def entry(block: bytes, kind: Kind, pax: Pax, everywhere: Pax) -> ArchiveEntry:
     """The entry that a header describes.
 
     Args:
@@ -193,7 +193,7 @@ def entry(block: bytes, kind: Kind, pax: Pax, everywhere: Pax) -> Entry:
         size = everywhere.size
     else:
         size = number(block[124:136], "size")
-    return Entry(path, kind, _few(block[100:108], "mode"), size)
+    return ArchiveEntry(path, kind, _few(block[100:108], "mode"), size)
 
 
 def describing(block: bytes) -> int:

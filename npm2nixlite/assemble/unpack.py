@@ -12,7 +12,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
 from npm2nixlite.assemble.archive import Archive
-from npm2nixlite.assemble.header import BadTarballError, Entry, Kind
+from npm2nixlite.assemble.header import ArchiveEntry, BadTarballError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ class _Target:
         self._ignores: set[str] = set()
         self._announced: set[str] = set()
 
-    def file(self, entry: Entry, body: Iterable[Piece]) -> None:
+    def file(self, entry: ArchiveEntry, body: Iterable[Piece]) -> None:
         """Write a file; one of the same name is rewritten and keeps its mode, as with npm."""
         path = entry.path
         if ":" in path or "\\" in path:
@@ -128,7 +128,7 @@ class _Target:
         if place is not None:
             self._write(place + name, entry, body)
 
-    def directory(self, entry: Entry) -> None:
+    def directory(self, entry: ArchiveEntry) -> None:
         """Take note of a directory: npm makes those only that its files need."""
         _check(entry.path)
         self._announced.add("/".join(_parts(entry.path)))
@@ -166,7 +166,7 @@ class _Target:
         except (FileNotFoundError, NotADirectoryError):
             return 0
 
-    def _write(self, path: str, entry: Entry, body: Iterable[Piece]) -> None:
+    def _write(self, path: str, entry: ArchiveEntry, body: Iterable[Piece]) -> None:
         # owner, group and others always read and write, then the umask has its say; bits beyond
         # the nine are not for a store
         permissions = (entry.mode | FILE_BITS) & 0o777

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from npm2nixlite.store.narinfo import NarInfo
     from npm2nixlite.store.signature import SecretKey
 
-__all__ = ["DEFAULTS", "Entry", "Options", "Plan", "Summary", "plan", "plan_new", "store_path_of"]
+__all__ = [
+    "DEFAULTS",
+    "Options",
+    "PlannedFile",
+    "PushPlan",
+    "Summary",
+    "plan",
+    "plan_new",
+    "store_path_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ DEFAULTS = Options()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlannedFile:
     """One file of a plan.
 
     Attributes:
@@ -66,7 +75,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PushPlan:
     """What a cache has, and what it lacks.
 
     Attributes:
@@ -75,10 +84,10 @@ class Plan:
     """
 
     cache_is_new: bool
-    entries: tuple[Entry, ...]
+    entries: tuple[PlannedFile, ...]
 
     @property
-    def missing(self) -> tuple[Entry, ...]:
+    def missing(self) -> tuple[PlannedFile, ...]:
         """The files to send."""
         return tuple(entry for entry in self.entries if isinstance(entry.state, Send))
 
@@ -135,7 +144,7 @@ async def plan(
     files: Iterable[FixedFile | ValidPath],
     options: Options = DEFAULTS,
     advance: Advance = ignore,
-) -> Plan:
+) -> PushPlan:
     """Ask a cache what it has; nothing is changed.
 
     Args:
@@ -159,15 +168,15 @@ async def plan(
         advance(1, 0)
 
     await each(paths, options.jobs, look)
-    entries = (Entry(file, path, states[path]) for path, file in paths.items())
-    return Plan(cache_is_new=False, entries=tuple(entries))
+    entries = (PlannedFile(file, path, states[path]) for path, file in paths.items())
+    return PushPlan(cache_is_new=False, entries=tuple(entries))
 
 
-def plan_new(files: Iterable[FixedFile | ValidPath], options: Options = DEFAULTS) -> Plan:
+def plan_new(files: Iterable[FixedFile | ValidPath], options: Options = DEFAULTS) -> PushPlan:
     """The plan for what is no cache yet: Nix would not ask it for anything, so neither do we.
 
     Whatever is there all the same is replaced.
     """
     paths = {store_path_of(file, options.store_dir): file for file in files}
-    entries = (Entry(file, path, Send()) for path, file in paths.items())
-    return Plan(cache_is_new=True, entries=tuple(entries))
+    entries = (PlannedFile(file, path, Send()) for path, file in paths.items())
+    return PushPlan(cache_is_new=True, entries=tuple(entries))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from npm2nixlite.binarycache import cache_info
-from npm2nixlite.binarycache.plan import DEFAULTS, Plan, Summary, plan, plan_new
+from npm2nixlite.binarycache.plan import DEFAULTS, PushPlan, Summary, plan, plan_new
 from npm2nixlite.binarycache.push import apply
 from npm2nixlite.binarycache.query import Amend, Send
 from npm2nixlite.errors import BuildError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
-    from npm2nixlite.binarycache.plan import Entry, Options
+    from npm2nixlite.binarycache.plan import Options, PlannedFile
     from npm2nixlite.binarycache.remote import RemoteCache
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.progress import Advance
@@ -43,7 +43,7 @@ def ask_all(
     files: Iterable[FixedFile],
     options: Options = DEFAULTS,
     advance: Advance = ignore,
-) -> Plan:
+) -> PushPlan:
     """Ask a cache what it has, from as many processes as it takes; see `push.plan`.
 
     Args:
@@ -57,12 +57,12 @@ def ask_all(
         advance(len(unique), 0)
         return plan_new(unique.values(), options)
 
-    async def ask(share: Sequence[FixedFile], jobs: int, told: Advance) -> Plan:
+    async def ask(share: Sequence[FixedFile], jobs: int, told: Advance) -> PushPlan:
         async with cache.open(jobs) as backend:
             return await plan(backend, share, replace(options, jobs=jobs), told)
 
     parts = _spread([[file] for file in unique.values()], ask, options.jobs, advance)
-    return Plan(
+    return PushPlan(
         cache_is_new=any(part.cache_is_new for part in parts),
         entries=tuple(entry for part in parts for entry in part.entries),
     )
@@ -79,7 +79,7 @@ async def _ensure(cache: RemoteCache, options: Options) -> None:
 
 
 def send_all(
-    cache: RemoteCache, what: Plan, options: Options = DEFAULTS, advance: Advance = ignore
+    cache: RemoteCache, what: PushPlan, options: Options = DEFAULTS, advance: Advance = ignore
 ) -> Summary:
     """Send what a plan says is missing, from as many processes as it takes; see `push.apply`.
 
@@ -90,14 +90,14 @@ def send_all(
         advance: Told of each file.
     """
     asyncio.run(_ensure(cache, options))
-    contents: dict[Integrity, list[Entry]] = {}
+    contents: dict[Integrity, list[PlannedFile]] = {}
     for entry in what.entries:
         if isinstance(entry.state, Send | Amend) and isinstance(entry.file, FixedFile):
             contents.setdefault(entry.file.integrity, []).append(entry)
     # The largest first, so that they end up apart.
     groups = sorted(contents.values(), key=lambda group: -_size(group[0].file.path))
 
-    async def send(share: Sequence[Entry], jobs: int, told: Advance) -> Summary:
+    async def send(share: Sequence[PlannedFile], jobs: int, told: Advance) -> Summary:
         async with cache.open(jobs) as backend:
             part = replace(what, entries=tuple(share))
             return await apply(backend, part, replace(options, jobs=jobs), told)

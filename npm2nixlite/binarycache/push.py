@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from npm2nixlite.binarycache import cache_info
 from npm2nixlite.binarycache.concurrency import each
 from npm2nixlite.binarycache.pack import is_quick, pack
-from npm2nixlite.binarycache.plan import DEFAULTS, Entry, Options, Plan, Summary, plan
+from npm2nixlite.binarycache.plan import DEFAULTS, Options, PlannedFile, PushPlan, Summary, plan
 from npm2nixlite.binarycache.query import OtherBuild, Send
 from npm2nixlite.files import scratch_directory
 from npm2nixlite.progress import ignore
@@ -48,7 +48,7 @@ async def push(
 
 async def apply(
     backend: Backend,
-    plan: Plan,
+    plan: PushPlan,
     options: Options = DEFAULTS,
     advance: Advance = ignore,
 ) -> Summary:
@@ -72,7 +72,7 @@ async def apply(
     with scratch_directory("npm2nixlite-push-") as scratch:
         sender = _Sender(backend, options, scratch, missing)
 
-        async def send(entries: list[Entry]) -> None:
+        async def send(entries: list[PlannedFile]) -> None:
             nonlocal sent, sent_bytes
             size = await sender.send(entries)
             sent_bytes += size
@@ -101,7 +101,7 @@ class _Sender:
     """Sends NARs at once, and each narinfo after those it refers to."""
 
     def __init__(
-        self, backend: Backend, options: Options, scratch: Path, missing: Sequence[Entry]
+        self, backend: Backend, options: Options, scratch: Path, missing: Sequence[PlannedFile]
     ) -> None:
         self._backend = backend
         self._options = options
@@ -109,7 +109,7 @@ class _Sender:
         self._there = {entry.path: asyncio.Event() for entry in missing}
         self._cores = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def send(self, entries: Sequence[Entry]) -> int:
+    async def send(self, entries: Sequence[PlannedFile]) -> int:
         """Send one content under all the names it has; returns the bytes of its NAR as sent."""
         packed = await self._pack(entries[0].file)
         try:
@@ -135,7 +135,7 @@ class _Sender:
             return await asyncio.to_thread(pack, file, compression, self._scratch, level)
 
 
-def _narinfo(entry: Entry, packed: Packed) -> NarInfo:
+def _narinfo(entry: PlannedFile, packed: Packed) -> NarInfo:
     item = entry.file
     info = NarInfo(
         path=entry.path,
@@ -158,9 +158,9 @@ async def _put_narinfo(backend: Backend, info: NarInfo) -> None:
     await backend.put(info.key, render(info).encode(), "text/x-nix-narinfo")
 
 
-def _by_content(entries: Iterable[Entry]) -> list[list[Entry]]:
+def _by_content(entries: Iterable[PlannedFile]) -> list[list[PlannedFile]]:
     """Files of one content together; store paths, which wait for each other, apart."""
-    contents: dict[Integrity | StorePath, list[Entry]] = {}
+    contents: dict[Integrity | StorePath, list[PlannedFile]] = {}
     for entry in entries:
         file = entry.file
         content = file.store_path if isinstance(file, ValidPath) else file.integrity

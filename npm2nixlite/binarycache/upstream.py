@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from npm2nixlite.binarycache.backend import Backend
-    from npm2nixlite.binarycache.plan import Entry, Plan
+    from npm2nixlite.binarycache.plan import PlannedFile, PushPlan
     from npm2nixlite.binarycache.remote import RemoteCache
     from npm2nixlite.store.path import StorePath
     from npm2nixlite.store.signature import PublicKey
@@ -37,7 +37,7 @@ class Upstreams:
         self._keys = keys
         self._known: dict[StorePath, bool] = {}
 
-    async def without(self, plan: Plan, jobs: int) -> Plan:
+    async def without(self, plan: PushPlan, jobs: int) -> PushPlan:
         """A plan without what upstream has; what is wrong in the cache itself is sent all the same.
 
         Args:
@@ -55,7 +55,7 @@ class Upstreams:
                     await stack.enter_async_context(cache.open(jobs)) for cache in self._caches
                 ]
 
-                async def look(entry: Entry) -> None:
+                async def look(entry: PlannedFile) -> None:
                     self._known[entry.path] = await self._has(opened, entry)
 
                 await each(unknown, jobs, look)
@@ -68,7 +68,7 @@ class Upstreams:
             ),
         )
 
-    async def _has(self, caches: Sequence[Backend], entry: Entry) -> bool:
+    async def _has(self, caches: Sequence[Backend], entry: PlannedFile) -> bool:
         for cache in caches:
             raw = await cache.get(f"{entry.path.digest}.narinfo")
             if raw is None:

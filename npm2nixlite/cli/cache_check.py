@@ -19,7 +19,7 @@ from npm2nixlite.store.signature import PublicKey, read_secret_key
 
 if TYPE_CHECKING:
     from npm2nixlite.cli.console import Console
-    from npm2nixlite.publish.repair import Checked
+    from npm2nixlite.publish.repair import RepairReport
 
 __all__ = ["add_parser"]
 
@@ -117,7 +117,7 @@ def _paths(items: list[Path], downloads: Cache) -> list[StorePath]:
     ]
 
 
-def _tell(console: Console, checked: Checked) -> None:
+def _tell(console: Console, checked: RepairReport) -> None:
     found = checked.check
     for key, fault in found.faults.items():
         name = found.named.get(key, key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.cli.container_options import add_container_options
-from npm2nixlite.container.build import Builder, Outcome
+from npm2nixlite.container.build import Builder, BuildOutcome
 from npm2nixlite.container.job import DEFAULT_SCRIPT, BuildJob, check_name, read_variables
 from npm2nixlite.container.limits import Limits
 from npm2nixlite.container.paths import ContainerPaths
@@ -119,7 +119,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
 
 def build_in_container(
     parsed: argparse.Namespace, console: Console, name: str, source: Path
-) -> Outcome:
+) -> BuildOutcome:
     """Build as `add_container_options` parsed.
 
     Raises:
@@ -158,14 +158,14 @@ def build_in_container(
     return builder.run(wait=not parsed.no_wait, tell=console.warn)
 
 
-def outcome_line(outcome: Outcome) -> str:
+def outcome_line(outcome: BuildOutcome) -> str:
     """What a run came to, for people."""
     return (
         f"{outcome.container}: {_SAID[outcome.action]} {outcome.result} ({outcome.seconds:.1f} s)"
     )
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_json(outcome: BuildOutcome) -> dict[str, Any]:
     """The same, for programs."""
     return {
         "action": outcome.action,

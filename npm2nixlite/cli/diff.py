@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from npm2nixlite.cli.console import add_console_options
 from npm2nixlite.messages import plural
-from npm2nixlite.review.diff import Difference, Release, compare, read_releases
+from npm2nixlite.review.diff import LockDifference, Release, compare, read_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def run(parsed: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _sections(found: Difference) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _sections(found: LockDifference) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Title → package and what is said of it."""
     steps = [
         (
@@ -81,7 +81,7 @@ def _named(item: Release) -> tuple[str, str]:
     return item.name, item.version
 
 
-def _lines(found: Difference) -> Iterator[str]:
+def _lines(found: LockDifference) -> Iterator[str]:
     if not found:
         yield "no difference"
     for title, items in _sections(found):
@@ -91,7 +91,7 @@ def _lines(found: Difference) -> Iterator[str]:
                 yield f"  {name} {text}".rstrip()
 
 
-def _markdown(found: Difference) -> Iterator[str]:
+def _markdown(found: LockDifference) -> Iterator[str]:
     if not found:
         yield "No package differs."
     for title, items in _sections(found):
@@ -107,7 +107,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("`", "'")
 
 
-def _json(found: Difference) -> dict[str, Any]:
+def _json(found: LockDifference) -> dict[str, Any]:
     def release(item: Release) -> dict[str, Any]:
         return {
             "name": item.name,

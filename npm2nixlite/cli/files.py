@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from npm2nixlite.cli.console import Console
-    from npm2nixlite.sources.collect import Fetched
+    from npm2nixlite.sources.collect import Collected
 
 __all__ = ["DEFAULT_FILE", "fetch_json", "source_options", "tell_fetched"]
 
@@ -33,7 +33,7 @@ def source_options(parsed: argparse.Namespace) -> SourceOptions:
     )
 
 
-def tell_fetched(console: Console, fetched: Fetched) -> None:
+def tell_fetched(console: Console, fetched: Collected) -> None:
     """Say how the fetch went, where there was one."""
     if fetched.trees:
         console.say(f"{plural(fetched.trees, 'git revision')} fetched")
@@ -45,7 +45,7 @@ def tell_fetched(console: Console, fetched: Fetched) -> None:
         )
 
 
-def fetch_json(fetched: Fetched) -> dict[str, Any]:
+def fetch_json(fetched: Collected) -> dict[str, Any]:
     """The same, for programs."""
     tarballs = fetched.tarballs
     return {

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from npm2nixlite.container.runners import Runner
     from npm2nixlite.container.switch import Switcher
 
-__all__ = ["Builder", "Outcome"]
+__all__ = ["BuildOutcome", "Builder"]
 
 # The range that systemd-nspawn takes users from, in blocks of 65,536.
 _FIRST_UID = 524288
@@ -63,7 +63,7 @@ _BLOCKS = (1878982656 - _FIRST_UID) // _BLOCK
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BuildOutcome:
     """What a run came to.
 
     Attributes:
@@ -107,7 +107,7 @@ class Builder:
         """Where things are."""
         return self.switcher.places
 
-    def run(self, *, wait: bool, tell: Callable[[str], None]) -> Outcome:
+    def run(self, *, wait: bool, tell: Callable[[str], None]) -> BuildOutcome:
         """Build and switch, unless that is done.
 
         Args:
@@ -128,7 +128,7 @@ class Builder:
         except OSError as error:
             raise no_room(error) from error
 
-    def _run_alone(self) -> Outcome:
+    def _run_alone(self) -> BuildOutcome:
         began = time.monotonic()
         switcher = self.switcher
         switcher.watch(Step.CLEAN)
@@ -150,7 +150,7 @@ class Builder:
             self._build(wanted, source_hash)
             switcher.switch(wanted)
             action = "built"
-        return Outcome(
+        return BuildOutcome(
             action=action,
             hash=wanted,
             container=container_name(self.job.name, wanted),

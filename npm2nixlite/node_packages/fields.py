@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from npm2nixlite.node_packages.syntax import Value
 
 __all__ = [
-    "Fields",
+    "EntryFields",
     "check_inside",
     "read_base",
     "read_hash",
@@ -33,7 +33,7 @@ __all__ = [
 _LOCK_HASH = re.compile(r"sha256:([0-9a-f]{64})")
 
 
-class Fields:
+class EntryFields:
     """An attribute set, taken apart field by field; what is left over is an error.
 
     Args:
@@ -91,22 +91,22 @@ class Fields:
                 return texts
         raise _wrong_type(name, "a list of strings")
 
-    def optional_set(self, name: str) -> Fields:
+    def optional_set(self, name: str) -> EntryFields:
         """An attribute set; empty where it is absent."""
         value = self._left.pop(name, {})
         if not isinstance(value, dict):
             raise _wrong_type(name, "an attribute set")
-        return Fields(value)
+        return EntryFields(value)
 
     def strings(self) -> dict[str, str]:
         """Every field that is left, each of them a string."""
         return {name: self.text(name) for name in [*self._left]}
 
-    def sets(self, name: str) -> tuple[Fields, ...]:
+    def sets(self, name: str) -> tuple[EntryFields, ...]:
         """A list of attribute sets; must be there."""
         value = self._left.pop(name, None)
         if isinstance(value, tuple):
-            sets = tuple(Fields(item) for item in value if isinstance(item, dict))
+            sets = tuple(EntryFields(item) for item in value if isinstance(item, dict))
             if len(sets) == len(value):
                 return sets
         raise _wrong_type(name, "a list of attribute sets")

@@ -17,7 +17,7 @@ from npm2nixlite.files import read_file, reason
 from npm2nixlite.lock.model import Bundled, Link, LocalDirectory
 from npm2nixlite.lock.path import check_links, check_relative_path, is_directory, name_at
 from npm2nixlite.node_packages.fields import (
-    Fields,
+    EntryFields,
     check_inside,
     read_base,
     read_hash,
@@ -127,7 +127,7 @@ def _read(text: str) -> NodePackages:
     parts = _take_apart(text)
     entries = _read_entries(_lines(parts.entries), "    ")
     prepared = _read_prepared(parts.prepared, entries)
-    fields = Fields(_plain(parts.fields))
+    fields = EntryFields(_plain(parts.fields))
     fields.number("format")
     lock_version = fields.number("lockfileVersion")
     if lock_version not in _LOCK_VERSIONS:
@@ -152,7 +152,7 @@ def _read(text: str) -> NodePackages:
     return content
 
 
-def _recorded(fields: Fields) -> Recorded:
+def _recorded(fields: EntryFields) -> Recorded:
     value = {
         "settings": fields.optional_set("settings").strings(),
         "manifests": fields.optional_set("manifests").strings(),
@@ -223,7 +223,7 @@ def _default_project(arguments: str) -> str:
 
 
 def _plain_text(text: str) -> str:
-    return Fields(_plain(f"text = {text};")).text("text")
+    return EntryFields(_plain(f"text = {text};")).text("text")
 
 
 def _plain(text: str) -> Mapping[str, Value]:
@@ -252,7 +252,7 @@ def _read_entries(lines: Iterable[str], indent: str) -> tuple[AnyEntry, ...]:
     for line in lines:
         ((install_path, value),) = _one(line)
         try:
-            entry = _entry(install_path, Fields(value))
+            entry = _entry(install_path, EntryFields(value))
         except InputError as error:
             raise error.within(install_path) from None
         if entry_line(entry, indent) != line:
@@ -275,7 +275,7 @@ def _one(line: str) -> tuple[tuple[str, dict[str, Value]]]:
     return (values[0],)
 
 
-def _entry(install_path: str, fields: Fields) -> AnyEntry:
+def _entry(install_path: str, fields: EntryFields) -> AnyEntry:
     check_relative_path(install_path, may_leave=True)
     if "link" in fields or not is_directory(install_path):
         name_at(install_path)
@@ -298,7 +298,7 @@ def _entry(install_path: str, fields: Fields) -> AnyEntry:
     return PackageEntry(install_path, name, version, content, flags, *platforms)
 
 
-def _content(fields: Fields) -> Content:
+def _content(fields: EntryFields) -> Content:
     if "path" in fields or "url" in fields:
         relative = "path" in fields
         path = fields.text("path" if relative else "url")
@@ -317,7 +317,7 @@ def _content(fields: Fields) -> Content:
     return Unfilled()
 
 
-def _git_pin(fields: Fields) -> GitPin:
+def _git_pin(fields: EntryFields) -> GitPin:
     directory = fields.optional_text("subdirectory") or ""
     pin = GitPin(
         tree=read_tree(fields.text("git"), fields.text("rev"), directory),
@@ -329,7 +329,7 @@ def _git_pin(fields: Fields) -> GitPin:
     return pin
 
 
-def _check_store_name(fields: Fields, path: str) -> None:
+def _check_store_name(fields: EntryFields, path: str) -> None:
     name, must_be_given = store_name(path)
     if must_be_given or "storeName" in fields:
         _check_name(fields.text("storeName"), name)
@@ -356,7 +356,7 @@ def _check_one_hash(content: NodePackages) -> None:
             raise InputError("an entry before gives its address another hash", where=label)
 
 
-def _blocker(fields: Fields) -> Blocker:
+def _blocker(fields: EntryFields) -> Blocker:
     blocker = Blocker(read_path(fields.text("path")), fields.text("reason"))
     fields.finish()
     return blocker

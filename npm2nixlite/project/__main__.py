@@ -32,7 +32,7 @@ from npm2nixlite.files import remove_tree
 from npm2nixlite.project.tree import make_tree, read_plan
 
 if TYPE_CHECKING:
-    from npm2nixlite.project.tree import Plan
+    from npm2nixlite.project.tree import TreePlan
 
 
 def main(arguments: list[str]) -> int:
@@ -110,7 +110,7 @@ def _build(arguments: list[str]) -> int:
     return 0
 
 
-def _make(plan: Plan, directory: Path) -> None:
+def _make(plan: TreePlan, directory: Path) -> None:
     """Take away what is there of it, as ``npm ci`` does, and make it."""
     for location in ("", *plan.manifest.packages):
         place = directory / location

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from npm2nixlite.assemble.manifest import Manifest
-    from npm2nixlite.project.tree import Plan
+    from npm2nixlite.project.tree import TreePlan
 
 __all__ = ["install_project", "link_tree", "node_modules_of", "own_files"]
 
@@ -54,7 +54,7 @@ class _Place:
 
 def install_project(
     project: Path,
-    plan: Plan,
+    plan: TreePlan,
     names: Sequence[str],
     out: Path,
     *,
@@ -159,7 +159,7 @@ def _copy_package(source: Path, target: Path, apart: Collection[str]) -> None:
         (target / path).chmod(0o755 if executable else 0o644)
 
 
-def _make_tree(plan: Plan, root: Path, apart: Collection[str]) -> None:
+def _make_tree(plan: TreePlan, root: Path, apart: Collection[str]) -> None:
     packages = {
         path: entry
         for path, entry in plan.manifest.packages.items()

@@ -18,14 +18,14 @@ from npm2nixlite.project.patches import Patch, apply_patches
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["REMOVED", "Plan", "make_tree", "read_plan"]
+__all__ = ["REMOVED", "TreePlan", "make_tree", "read_plan"]
 
 REMOVED = "removed.json"
 """Beside the ``tree`` of an add-on: the paths that its scripts removed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TreePlan:
     """What a tree is made of.
 
     Attributes:
@@ -40,7 +40,7 @@ class Plan:
     addons: Mapping[str, Path]
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> TreePlan:
     """Read the Nix library's JSON file: a manifest, and ``patches`` and ``addons`` beside it.
 
     Raises:
@@ -55,10 +55,10 @@ def read_plan(path: Path) -> Plan:
         Patch(Path(one["file"]), one["name"], one["path"]) for one in value.get("patches", [])
     )
     addons = {location: Path(made) for location, made in value.get("addons", {}).items()}
-    return Plan(manifest, patches, addons)
+    return TreePlan(manifest, patches, addons)
 
 
-def make_tree(plan: Plan, out: Path) -> None:
+def make_tree(plan: TreePlan, out: Path) -> None:
     """Make the tree below ``out``, which has no ``node_modules`` yet.
 
     Raises:

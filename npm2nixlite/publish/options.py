@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from npm2nixlite.binarycache.compression import Compression
     from npm2nixlite.binarycache.credentials import Credentials
-    from npm2nixlite.binarycache.plan import Plan, Summary
+    from npm2nixlite.binarycache.plan import PushPlan, Summary
     from npm2nixlite.errors import Npm2nixliteError
     from npm2nixlite.nix.copy import Copied
-    from npm2nixlite.sources.collect import Fetched, SourceOptions
+    from npm2nixlite.sources.collect import Collected, SourceOptions
 
 __all__ = ["Push", "PushOptions", "Pushed", "Sent", "check_store_options"]
 
@@ -72,7 +72,7 @@ class Sent:
         seconds: Wall time of sending.
     """
 
-    plan: Plan
+    plan: PushPlan
     absent: int
     summary: Summary | None
     seconds: float
@@ -110,7 +110,7 @@ class Push:
     """
 
     stores: tuple[Pushed, ...]
-    fetched: Fetched | None
+    fetched: Collected | None
     seconds: float
 
 

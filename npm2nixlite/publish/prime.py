@@ -13,7 +13,13 @@ from npm2nixlite.nix import local_store
 from npm2nixlite.nix.version import require_nix
 from npm2nixlite.progress import no_steps
 from npm2nixlite.publish.healed import healed
-from npm2nixlite.sources.collect import Fetched, SourceOptions, Sources, fetch_sources, read_sources
+from npm2nixlite.sources.collect import (
+    Collected,
+    SourceOptions,
+    Sources,
+    fetch_sources,
+    read_sources,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +47,7 @@ class Primed:
     valid: tuple[StorePath, ...]
     missing: tuple[StorePath, ...]
     absent: int
-    fetched: Fetched | None
+    fetched: Collected | None
     seconds: float
 
 

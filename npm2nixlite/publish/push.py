@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from npm2nixlite.binarycache.plan import Plan
+    from npm2nixlite.binarycache.plan import PushPlan
     from npm2nixlite.progress import Advance, Steps
     from npm2nixlite.publish.options import PushOptions
     from npm2nixlite.sources.collect import Sources
@@ -163,7 +163,7 @@ class _Pusher:
             summary = await apply(backend, plan, how, self._sending(plan))
             return Sent(plan, 0, summary, time.monotonic() - start)
 
-    def _sending(self, plan: Plan) -> Advance:
+    def _sending(self, plan: PushPlan) -> Advance:
         return self._steps("sending")(len(plan.missing)) if plan.missing else ignore
 
     def to_store(self, sources: Sources, store_paths: Sequence[str], store: str) -> Pushed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from npm2nixlite.binarycache.check import Check, CheckOptions, check
 from npm2nixlite.binarycache.compression import Compression
-from npm2nixlite.binarycache.plan import Entry, Options, Plan
+from npm2nixlite.binarycache.plan import Options, PlannedFile, PushPlan
 from npm2nixlite.binarycache.push import apply
 from npm2nixlite.binarycache.query import Send
 from npm2nixlite.errors import BuildError, InputError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from npm2nixlite.store.path import StorePath
     from npm2nixlite.store.signature import SecretKey
 
-__all__ = ["Checked", "RepairOptions", "check_cache"]
+__all__ = ["RepairOptions", "RepairReport", "check_cache"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RepairOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class RepairReport:
     """What a check found, and what came of it.
 
     Attributes:
@@ -73,7 +73,7 @@ def check_cache(
     paths: Collection[StorePath] | None = None,
     repair: RepairOptions | None = None,
     steps: Steps = no_steps,
-) -> Checked:
+) -> RepairReport:
     """Check a cache, and put right what is wrong and can be had here.
 
     Args:
@@ -89,15 +89,15 @@ def check_cache(
         BuildError: It cannot be asked, or takes no upload.
     """
 
-    async def run() -> Checked:
+    async def run() -> RepairReport:
         async with cache.open() as backend:
             total = len(paths) if paths is not None else 0
             found = await check(backend, options, paths, steps("checking")(total))
             if repair is None or not found.faults:
-                return Checked(found)
+                return RepairReport(found)
             how = Options(options.store_dir, keys=repair.keys, jobs=options.jobs)
             repaired = await _repair(backend, found, how, repair, steps)
-            return Checked(found, repaired)
+            return RepairReport(found, repaired)
 
     return asyncio.run(run())
 
@@ -117,13 +117,14 @@ async def _repair(
     known = {_key(item): item for item in local}
     local = [item for key, item in known.items() if key in found.faults or key not in found.named]
     advance = steps("repairing")(len(files) + len(local))
-    entries = [Entry(file, path, Send(found.faults[key])) for key, file, path in files]
-    await apply(backend, Plan(cache_is_new=False, entries=tuple(entries)), how, advance)
+    entries = [PlannedFile(file, path, Send(found.faults[key])) for key, file, path in files]
+    await apply(backend, PushPlan(cache_is_new=False, entries=tuple(entries)), how, advance)
     for compression, share in _by_compression(local, infos).items():
-        plan = Plan(
+        plan = PushPlan(
             cache_is_new=False,
             entries=tuple(
-                Entry(item, item.store_path, Send("repaired")) for item in references_first(share)
+                PlannedFile(item, item.store_path, Send("repaired"))
+                for item in references_first(share)
             ),
         )
         await apply(backend, plan, replace(how, compression=compression), advance)

@@ -20,7 +20,7 @@ from npm2nixlite.versions import Bump, bump, is_older
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Difference", "Release", "compare", "read_releases"]
+__all__ = ["LockDifference", "Release", "compare", "read_releases"]
 
 _MOST = 1 << 28  # bytes of a lock
 
@@ -43,7 +43,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LockDifference:
     """What a change brings.
 
     Attributes:
@@ -69,7 +69,7 @@ class Difference:
             yield old, new, bump(old.version, new.version), is_older(new.version, old.version)
 
 
-def compare(old: Iterable[Release], new: Iterable[Release]) -> Difference:
+def compare(old: Iterable[Release], new: Iterable[Release]) -> LockDifference:
     """What differs, package by package; several versions of one are told in their order."""
     before, after = _by_name(old), _by_name(new)
     added: list[Release] = []
@@ -91,7 +91,7 @@ def compare(old: Iterable[Release], new: Iterable[Release]) -> Difference:
             scripts += [release for release in news if release.install_script]
         hosts = {release.host for release in olds}
         moved += [release for release in news if olds and release.host not in hosts]
-    return Difference(*map(tuple, (added, removed, updated, scripts, moved)))  # type: ignore[arg-type]
+    return LockDifference(*map(tuple, (added, removed, updated, scripts, moved)))  # type: ignore[arg-type]
 
 
 def read_releases(given: str) -> list[Release]:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.integrity import Integrity
     from npm2nixlite.progress import Progress
-    from npm2nixlite.sources.tarballs import FetchSummary, Tarball
-    from npm2nixlite.sources.trees import Tree
+    from npm2nixlite.sources.tarballs import PinnedTarball, TarballsFetched
+    from npm2nixlite.sources.trees import PinnedTree
     from npm2nixlite.store.fixed_file import FixedFile
 
-__all__ = ["Fetched", "SourceOptions", "Sources", "fetch_sources", "read_sources"]
+__all__ = ["Collected", "SourceOptions", "Sources", "fetch_sources", "read_sources"]
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Sources:
         local: The projects' own tarballs.
     """
 
-    tarballs: Sequence[Tarball] = ()
-    trees: Sequence[Tree] = ()
+    tarballs: Sequence[PinnedTarball] = ()
+    trees: Sequence[PinnedTree] = ()
     local: Sequence[FixedFile] = ()
 
     def __bool__(self) -> bool:
@@ -90,7 +90,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class Collected:
     """What making sources available took.
 
     Attributes:
@@ -98,7 +98,7 @@ class Fetched:
         trees: How many git revisions were fetched.
     """
 
-    tarballs: FetchSummary
+    tarballs: TarballsFetched
     trees: int
 
 
@@ -112,8 +112,8 @@ def read_sources(files: Iterable[Path], options: SourceOptions) -> Sources:
     Raises:
         InputError: A file is missing, or this program did not write it.
     """
-    tarballs: list[Tarball] = []
-    trees: list[Tree] = []
+    tarballs: list[PinnedTarball] = []
+    trees: list[PinnedTree] = []
     local: list[FixedFile] = []
     for file in dict.fromkeys(map(node_packages_file, files)):
         content = load_node_packages(file)
@@ -127,7 +127,7 @@ def read_sources(files: Iterable[Path], options: SourceOptions) -> Sources:
 
 def fetch_sources(
     sources: Sources, options: SourceOptions, progress: Progress = no_progress
-) -> Fetched:
+) -> Collected:
     """Fetch those that are missing in the download cache.
 
     Raises:
@@ -142,4 +142,4 @@ def fetch_sources(
         offline=options.offline,
         progress=progress,
     )
-    return Fetched(tarballs, trees)
+    return Collected(tarballs, trees)

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from npm2nixlite.plan import Address
     from npm2nixlite.progress import Advance, Progress
 
-__all__ = ["FetchSummary", "Tarball", "fetch_missing", "fixed_files", "tarballs_of"]
+__all__ = ["PinnedTarball", "TarballsFetched", "fetch_missing", "fixed_files", "tarballs_of"]
 
 
 @dataclass(frozen=True)
-class Tarball:
+class PinnedTarball:
     """A fixed-output derivation of a ``node-packages.nix``.
 
     Attributes:
@@ -62,7 +62,7 @@ class Tarball:
 
 
 @dataclass(frozen=True)
-class FetchSummary:
+class TarballsFetched:
     """What making tarballs available took.
 
     Attributes:
@@ -78,19 +78,19 @@ class FetchSummary:
     seconds: float
 
 
-def tarballs_of(content: NodePackages, config: RegistryConfig) -> list[Tarball]:
+def tarballs_of(content: NodePackages, config: RegistryConfig) -> list[PinnedTarball]:
     """The tarballs of a generated file; each derivation comes once.
 
     Args:
         content: What the file says.
         config: npm's configuration, where the file is.
     """
-    tarballs: dict[tuple[str, Integrity, Address], Tarball] = {}
+    tarballs: dict[tuple[str, Integrity, Address], PinnedTarball] = {}
     for label, entry in content.labelled():
         if not isinstance(entry, PackageEntry) or not isinstance(entry.content, Pin):
             continue
         pin = entry.content
-        tarball = Tarball(
+        tarball = PinnedTarball(
             name=pin.store_name,
             sha512=pin.sha512,
             label=f"{entry.name}@{entry.version}" if entry.version else entry.name,
@@ -104,13 +104,13 @@ def tarballs_of(content: NodePackages, config: RegistryConfig) -> list[Tarball]:
 
 
 def fetch_missing(
-    tarballs: Sequence[Tarball],
+    tarballs: Sequence[PinnedTarball],
     cache: Cache,
     options: FetchOptions,
     *,
     offline: bool = False,
     progress: Progress = no_progress,
-) -> FetchSummary:
+) -> TarballsFetched:
     """Fetch what the download cache has not got.
 
     Args:
@@ -125,7 +125,7 @@ def fetch_missing(
         InputError: No registry is named where one is needed.
     """
     start = time.monotonic()
-    contents: dict[Integrity, list[Tarball]] = {}
+    contents: dict[Integrity, list[PinnedTarball]] = {}
     for tarball in tarballs:
         contents.setdefault(tarball.sha512, []).append(tarball)
     missing = [group for sha512, group in contents.items() if not cache.has(sha512)]
@@ -136,17 +136,17 @@ def fetch_missing(
     if missing:
         fetched = _fetch(missing, cache, options, progress(len(missing)), len(contents))
     size = sum(item.size for item in fetched)
-    return FetchSummary(len(contents), len(fetched), size, time.monotonic() - start)
+    return TarballsFetched(len(contents), len(fetched), size, time.monotonic() - start)
 
 
-def fixed_files(tarballs: Iterable[Tarball], cache: Cache) -> list[FixedFile]:
+def fixed_files(tarballs: Iterable[PinnedTarball], cache: Cache) -> list[FixedFile]:
     """The files in the download cache, each under its derivation's name; each comes once."""
     unique = dict.fromkeys((tarball.name, tarball.sha512) for tarball in tarballs)
     return [FixedFile(name, cache.path(sha512), sha512) for name, sha512 in unique]
 
 
 def _fetch(
-    missing: Sequence[Sequence[Tarball]],
+    missing: Sequence[Sequence[PinnedTarball]],
     cache: Cache,
     options: FetchOptions,
     advance: Advance,
@@ -167,7 +167,7 @@ def _fetch(
     return fetched
 
 
-def _jobs(group: Sequence[Tarball]) -> list[Job]:
+def _jobs(group: Sequence[PinnedTarball]) -> list[Job]:
     jobs: dict[str, Job] = {}
     for tarball in group:
         url = tarball.url()

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.node_packages.model import NodePackages
 
-__all__ = ["Tree", "fetch_trees", "fixed_trees", "local_files_of", "trees_of"]
+__all__ = ["PinnedTree", "fetch_trees", "fixed_trees", "local_files_of", "trees_of"]
 
 
 @dataclass(frozen=True)
-class Tree:
+class PinnedTree:
     """A git tree of a generated file.
 
     Attributes:
@@ -43,13 +43,13 @@ class Tree:
     install_path: str
 
 
-def trees_of(content: NodePackages) -> list[Tree]:
+def trees_of(content: NodePackages) -> list[PinnedTree]:
     """The git trees of a generated file, each once."""
-    found: dict[tuple[str, Integrity], Tree] = {}
+    found: dict[tuple[str, Integrity], PinnedTree] = {}
     for label, entry in content.labelled():
         if isinstance(entry, PackageEntry) and isinstance(entry.content, GitPin):
             pin = entry.content
-            item = Tree(pin.store_name, pin.sha256, replace(pin.tree, directory=""), label)
+            item = PinnedTree(pin.store_name, pin.sha256, replace(pin.tree, directory=""), label)
             found.setdefault((item.name, item.sha256), item)
     return list(found.values())
 
@@ -74,7 +74,7 @@ def local_files_of(content: NodePackages, directory: Path) -> list[FixedFile]:
 
 
 def fetch_trees(
-    trees: Sequence[Tree], cache: Cache, options: FetchOptions, *, offline: bool = False
+    trees: Sequence[PinnedTree], cache: Cache, options: FetchOptions, *, offline: bool = False
 ) -> int:
     """Fetch what the download cache has not got; returns how many trees that were.
 
@@ -103,7 +103,7 @@ def fetch_trees(
     return len(missing)
 
 
-def fixed_trees(trees: Iterable[Tree], cache: Cache) -> list[FixedFile]:
+def fixed_trees(trees: Iterable[PinnedTree], cache: Cache) -> list[FixedFile]:
     """The trees in the download cache, each under its own name."""
     return [
         FixedFile(item.name, cache.tree(item.sha256), item.sha256, recursive=True) for item in trees

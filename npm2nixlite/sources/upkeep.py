@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from npm2nixlite.cache import Cache
     from npm2nixlite.progress import Advance
 
-__all__ = ["Checked", "Pruned", "drop_wrong", "is_whole_tree", "prune", "verify_cache"]
+__all__ = ["CacheReport", "Pruned", "drop_wrong", "is_whole_tree", "prune", "verify_cache"]
 
 _DAY = 86_400.0
 _THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
-class Checked:
+class CacheReport:
     """What reading all of a cache came to.
 
     Attributes:
@@ -101,7 +101,7 @@ def drop_wrong(
     return tuple(dropped)
 
 
-def verify_cache(cache: Cache, advance: Advance | None = None) -> Checked:
+def verify_cache(cache: Cache, advance: Advance | None = None) -> CacheReport:
     """Read all that is in the cache, and remove what is not what its name says.
 
     Args:
@@ -134,7 +134,7 @@ def verify_cache(cache: Cache, advance: Advance | None = None) -> Checked:
     for note in _wrong_notes(cache):
         _remove(cache, note)
         dropped.append(str(note.relative_to(cache.directory)))
-    return Checked(len(found["sha512"]), len(found["tree"]), tuple(sorted(set(dropped))))
+    return CacheReport(len(found["sha512"]), len(found["tree"]), tuple(sorted(set(dropped))))
 
 
 def prune(cache: Cache, *, older_than: float | None = None, max_size: int | None = None) -> Pruned:

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from npm2nixlite.lock.git import GitTree
     from npm2nixlite.node_packages.from_lock import Prepared
 
-__all__ = ["Sources"]
+__all__ = ["TreeSources"]
 
 
-class Sources:
+class TreeSources:
     """Makes manifests of files on this machine.
 
     Args:

@@ -29,7 +29,7 @@ from npm2nixlite.verify.npm import (
     npm_ci,
     seed_cache,
 )
-from npm2nixlite.verify.sources import Sources
+from npm2nixlite.verify.sources import TreeSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from npm2nixlite.node_packages.model import AnyPin
     from npm2nixlite.progress import Progress
 
-__all__ = ["Sources", "Verification", "addresses_of", "host_platform", "verify"]
+__all__ = ["Verification", "addresses_of", "host_platform", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def verify(
     with scratch_directory("npm2nixlite-verify-") as work:
         theirs = copy_project(project, lock, work / "npm")
         ours = copy_outside(theirs, lock, work / "npm", work / "ours")
-        sources = Sources(cache, generated.prepared, host_platform(versions), work)
+        sources = TreeSources(cache, generated.prepared, host_platform(versions), work)
         recorded = generated.decision.recorded
         left_out = omit or frozenset(recorded.omit)
         manifest = sources.manifest(lock, theirs, pins, left_out, recorded)

@@ -9,7 +9,7 @@ import pytest
 from npm2nixlite.errors import InputError
 from npm2nixlite.lock.git import GitTree
 from npm2nixlite.node_packages.fields import (
-    Fields,
+    EntryFields,
     check_inside,
     read_base,
     read_hash,
@@ -30,7 +30,7 @@ REV = "a" * 40
 
 
 def test_fields_are_taken_by_type() -> None:
-    fields = Fields(
+    fields = EntryFields(
         {"t": "x", "e": "", "n": None, "f": True, "b": False, "i": 3, "l": ("a", "b"), "s": ({},)}
     )
     assert "t" in fields
@@ -53,34 +53,34 @@ def test_fields_are_taken_by_type() -> None:
 @pytest.mark.parametrize(
     ("read", "value", "told"),
     [
-        (Fields.text, None, "'x' is missing"),
-        (Fields.text, 1, "'x' is not a string"),
-        (Fields.optional_text, True, "'x' is not a string"),
-        (Fields.flag, False, "'x' is not true"),
-        (Fields.flag, None, "'x' is not true"),
-        (Fields.flag, "true", "'x' is not true"),
-        (Fields.truth, None, "'x' is not true or false"),
-        (Fields.truth, 1, "'x' is not true or false"),
-        (Fields.number, None, "'x' is not a number"),
-        (Fields.number, True, "'x' is not a number"),
-        (Fields.number, "1", "'x' is not a number"),
-        (Fields.texts, "a", "'x' is not a list of strings"),
-        (Fields.texts, ("a", 1), "'x' is not a list of strings"),
-        (Fields.sets, None, "'x' is not a list of attribute sets"),
-        (Fields.sets, ({}, "a"), "'x' is not a list of attribute sets"),
+        (EntryFields.text, None, "'x' is missing"),
+        (EntryFields.text, 1, "'x' is not a string"),
+        (EntryFields.optional_text, True, "'x' is not a string"),
+        (EntryFields.flag, False, "'x' is not true"),
+        (EntryFields.flag, None, "'x' is not true"),
+        (EntryFields.flag, "true", "'x' is not true"),
+        (EntryFields.truth, None, "'x' is not true or false"),
+        (EntryFields.truth, 1, "'x' is not true or false"),
+        (EntryFields.number, None, "'x' is not a number"),
+        (EntryFields.number, True, "'x' is not a number"),
+        (EntryFields.number, "1", "'x' is not a number"),
+        (EntryFields.texts, "a", "'x' is not a list of strings"),
+        (EntryFields.texts, ("a", 1), "'x' is not a list of strings"),
+        (EntryFields.sets, None, "'x' is not a list of attribute sets"),
+        (EntryFields.sets, ({}, "a"), "'x' is not a list of attribute sets"),
     ],
 )
 def test_a_field_of_another_type_is_refused(
-    read: Callable[[Fields, str], object], value: Value, told: str
+    read: Callable[[EntryFields, str], object], value: Value, told: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        read(Fields({"x": value}), "x")
+        read(EntryFields({"x": value}), "x")
     assert told in caught.value.what
 
 
 def test_what_nobody_asked_for_is_refused_with_what_to_do() -> None:
     with pytest.raises(InputError, match="'novel' means nothing") as caught:
-        Fields({"novel": True}).finish()
+        EntryFields({"novel": True}).finish()
     assert "update npm2nixlite" in caught.value.hint
     assert "npm2nixlite generate" in caught.value.hint
 

@@ -26,7 +26,7 @@ from npm2nixlite.node_packages.model import (
 )
 from npm2nixlite.plan import Address
 from npm2nixlite.sources.failures import Failed
-from npm2nixlite.sources.tarballs import Tarball, fetch_missing, fixed_files, tarballs_of
+from npm2nixlite.sources.tarballs import PinnedTarball, fetch_missing, fixed_files, tarballs_of
 from npm2nixlite.store.fixed_file import FixedFile
 from tests.node_packages.models import digest
 
@@ -107,7 +107,7 @@ def test_a_relative_address_is_below_the_registry_that_counts(home: Path) -> Non
     assert url("a.tgz", True, None, forced) == "https://forced.example/a.tgz"
 
 
-def served(registry: Registry, config: RegistryConfig, *names: str) -> list[Tarball]:
+def served(registry: Registry, config: RegistryConfig, *names: str) -> list[PinnedTarball]:
     """The tarballs of packages that a registry has."""
     entries = []
     for name in names:

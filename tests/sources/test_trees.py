@@ -21,7 +21,7 @@ from npm2nixlite.node_packages.model import (
 )
 from npm2nixlite.sources.git_trees import resolve_revisions
 from npm2nixlite.sources.trees import (
-    Tree,
+    PinnedTree,
     fetch_trees,
     fixed_trees,
     local_files_of,
@@ -76,9 +76,11 @@ MODEL = NodePackages(
 
 def test_each_repository_is_named_once_at_its_root() -> None:
     assert trees_of(MODEL) == [
-        Tree("g-aaaaaaa", digest("sha256", G.url), G, "node_modules/g"),
-        Tree("h-bbbbbbb", digest("sha256", H.url), replace(H, directory=""), "node_modules/h"),
-        Tree(
+        PinnedTree("g-aaaaaaa", digest("sha256", G.url), G, "node_modules/g"),
+        PinnedTree(
+            "h-bbbbbbb", digest("sha256", H.url), replace(H, directory=""), "node_modules/h"
+        ),
+        PinnedTree(
             "k-aaaaaaa",
             digest("sha256", "https://h/k"),
             replace(G, url="https://h/k"),
@@ -105,12 +107,12 @@ def forge(tmp_path: Path) -> Iterator[Forge]:
         yield served
 
 
-def real(forge: Forge, scratch: Path, name: str) -> Tree:
+def real(forge: Forge, scratch: Path, name: str) -> PinnedTree:
     """A tree that a server has, with its real hash."""
     rev = forge.commit(name, {"a": name})
     tree = GitTree(f"{forge.base}{name}.git", rev)
     found = resolve_revisions({tree: "x"}, Cache(scratch), OPTIONS)[tree]
-    return Tree(f"{name}-{rev[:7]}", found.sha256, tree, f"node_modules/{name}")
+    return PinnedTree(f"{name}-{rev[:7]}", found.sha256, tree, f"node_modules/{name}")
 
 
 def test_trees_that_the_cache_lacks_are_fetched(cache: Cache, forge: Forge, tmp_path: Path) -> None:

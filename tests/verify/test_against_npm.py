@@ -231,7 +231,7 @@ def test_workspaces_and_what_is_nested_in_them(project: Project) -> None:
 
 def test_a_difference_is_found_and_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What verify says where the assembler is wrong: here, with its mending switched off."""
-    monkeypatch.setattr("npm2nixlite.assemble.bins._mend", lambda _file: None)
+    monkeypatch.setattr("npm2nixlite.assemble.bins.mend", lambda _file: None)
     project.manifest["dependencies"] = {"a": "1.0.0"}
     project.add("node_modules/a", package("a", Member("package/x", SCRIPT)), bin={"a": "x"})
     found = {one.aspect for one in project.verify().differences}

@@ -17,8 +17,8 @@
 }:
 {
   description = "Database of the mempool backend, ${name}";
-  # Wanted and not required, by the backend as of the server: what fails at first is tried again, and
-  # a dependency that failed once would keep the backend down for good.
+  # Wanted and not required, by the backend as of the server: what fails at first is tried again,
+  # and a dependency that failed once would keep the backend down for good.
   wantedBy = [ "mempool-${name}.service" ];
   before = [ "mempool-${name}.service" ];
   wants = [ "mysql.service" ];

@@ -1,10 +1,11 @@
 # What a backend needs of a Lightning node beside it.
 #
-# Type: lightning :: instance name -> { lnd ? null, cln ? null } -> { settings, credentials, groups }
+# Type: lightning :: instance name -> { lnd ? null, cln ? null }
+#   -> { settings, credentials, groups }
 #
 # lnd: { rest_url, macaroon_file, certificate_file }. cln: { socket, group }. settings: the
-# backend's. credentials: name -> file, which systemd hands over, whoever owns it. groups: those that
-# the backend must be in.
+# backend's. credentials: name -> file, which systemd hands over, whoever owns it. groups: those
+# that the backend must be in.
 name:
 {
   lnd ? null,

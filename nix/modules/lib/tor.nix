@@ -2,9 +2,9 @@
 #
 # Type: tor :: { socks, enforce, allow } -> { settings, serviceConfig, bitcoind }
 #
-# socks: { HOST, PORT } of the proxy. enforce: whether nothing else can be reached. allow: addresses
-# that can be all the same, such as of a bitcoind elsewhere. settings: a backend's. serviceConfig: of
-# the unit. bitcoind: lines of its configuration.
+# socks: { HOST, PORT } of the proxy. enforce: whether nothing else can be reached. allow:
+# addresses that can be reached all the same, such as a bitcoind elsewhere. settings: a backend's.
+# serviceConfig: of the unit. bitcoind: lines of its configuration.
 {
   socks,
   enforce,

@@ -1,5 +1,5 @@
-# All options of mempool's modules, but for internal ones, as data: a list of { name, type, description,
-# default ? null, example ? null }, with defaults and examples as Nix text.
+# All options of mempool's modules, but for internal ones, as data: a list of { name, type,
+# description, default ? null, example ? null }, with defaults and examples as Nix text.
 #
 # The options of networks are the same for all: those of mainnet stand for them, as `<network>`.
 let
