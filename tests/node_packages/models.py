@@ -171,7 +171,9 @@ def models(draw: st.DrawFn) -> NodePackages:
     while pending:
         tree = pending.pop()
         if tree not in prepared:
-            below = draw(entries(contents(plain, built), 3))
+            # What is needed to build itself could not be built, and is a blocker.
+            later = built[built.index(tree) + 1 :]
+            below = draw(entries(contents(plain, later), 3))
             prepared[tree] = tuple(filter(_inside, below))
             pending += _built(prepared[tree])
     optional = st.one_of(st.none(), TEXT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -288,6 +289,24 @@ def test_what_stands_outside_of_the_project_without_a_link_is_refused() -> None:
 def test_a_fault_is_told_with_its_install_path() -> None:
     error = fault(f'"{URL}"', '"file:///u"')
     assert error.where == ("node-packages.nix", "node_modules/u")
+
+
+def test_what_is_needed_to_build_itself_is_refused() -> None:
+    def needs(tree: GitTree) -> PackageEntry:
+        pin = GitPin(tree, digest("sha256", tree.url), submodules=False, prepare=True)
+        return PackageEntry("node_modules/g", "g", "1.0.0", pin)
+
+    one, two, three = (replace(BUILT, url=f"https://git.example/{name}.git") for name in "abc")
+    for prepared in (
+        {one: (needs(one),)},
+        {one: (needs(two),), two: (needs(three),), three: (needs(two),)},
+    ):
+        text = write_node_packages(replace(MODEL, entries=(needs(one),), prepared=prepared))
+        with pytest.raises(InputError, match="needed to build itself"):
+            read_node_packages(text, "f")
+    chain = {one: (needs(two),), two: (needs(three),), three: ()}
+    model = replace(MODEL, entries=(needs(one),), prepared=chain)
+    assert read_node_packages(write_node_packages(model), "f") == model
 
 
 def test_an_install_path_stands_there_once() -> None:
