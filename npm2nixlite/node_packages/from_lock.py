@@ -105,16 +105,16 @@ def _content(package: Package, pin: AnyPin | None) -> Content:
 
 
 def _flags(package: Package, runs: bool | None) -> frozenset[Flag]:
-    flags = {
-        Flag.DEV: package.dev,
-        Flag.OPTIONAL: package.optional,
-        Flag.DEV_OPTIONAL: package.dev_optional,
-        Flag.PEER: package.peer,
-        Flag.EXTRANEOUS: package.extraneous,
-        Flag.KEPT: package.kept,
-        Flag.IN_BUNDLE: package.in_bundle,
-        Flag.HAS_INSTALL_SCRIPT: package.has_install_script,
-        Flag.SCRIPTS_ALLOWED: runs is True,
-        Flag.SCRIPTS_DENIED: runs is False,
-    }
-    return frozenset(flag for flag, value in flags.items() if value)
+    flags = (
+        (Flag.DEV, package.dev),
+        (Flag.OPTIONAL, package.optional),
+        (Flag.DEV_OPTIONAL, package.dev_optional),
+        (Flag.PEER, package.peer),
+        (Flag.EXTRANEOUS, package.extraneous),
+        (Flag.KEPT, package.kept),
+        (Flag.IN_BUNDLE, package.in_bundle),
+        (Flag.HAS_INSTALL_SCRIPT, package.has_install_script),
+        (Flag.SCRIPTS_ALLOWED, runs is True),
+        (Flag.SCRIPTS_DENIED, runs is False),
+    )
+    return frozenset([flag for flag, value in flags if value])

@@ -89,6 +89,9 @@ Content = AnyPin | LocalDirectory | Bundled | Unfilled
 """What a package's install path is filled from."""
 
 
+_NOTHING_OF_ITS_OWN = (Bundled, Unfilled)
+
+
 class Flag(Enum):
     """What is true of a package. The value is the attribute's name; their order is the file's."""
 
@@ -102,6 +105,9 @@ class Flag(Enum):
     HAS_INSTALL_SCRIPT = "hasInstallScript"
     SCRIPTS_ALLOWED = "scriptsAllowed"
     SCRIPTS_DENIED = "scriptsDenied"
+
+    # Each is the only one of its kind; Enum's own hash is slow, and sets of flags are many.
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ class PackageEntry:
     libc: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.content, Bundled | Unfilled):
+        if isinstance(self.content, _NOTHING_OF_ITS_OWN):
             bundled = isinstance(self.content, Bundled)
             if bundled is not (Flag.IN_BUNDLE in self.flags):
                 raise ValueError("an entry is bundled exactly where its flags say so")

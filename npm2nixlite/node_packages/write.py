@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["entry_line", "top_fields", "write_node_packages"]
 
+_FLAGS = tuple(Flag)
+
 
 def write_node_packages(content: NodePackages) -> str:
     """The text of a ``node-packages.nix``; `read_node_packages` gives the same model back."""
@@ -91,7 +93,8 @@ def _package(entry: PackageEntry) -> dict[str, str]:
     if entry.version is not None:
         attributes["version"] = nix_string(entry.version)
     attributes |= _content(entry.content)
-    attributes |= {flag.value: "true" for flag in Flag if flag in entry.flags}
+    if entry.flags:
+        attributes |= {flag.value: "true" for flag in _FLAGS if flag in entry.flags}
     for name, values in (("os", entry.os), ("cpu", entry.cpu), ("libc", entry.libc)):
         if values:
             attributes[name] = nix_list([*map(nix_string, values)])
@@ -99,18 +102,16 @@ def _package(entry: PackageEntry) -> dict[str, str]:
 
 
 def _content(content: Content) -> dict[str, str]:
-    match content:
-        case Pin(address, sha512):
-            place = "path" if address.relative else "url"
-            return _file(place, address.path) | {"hash": nix_string(str(sha512))}
-        case LocalPin(path, sha256):
-            return _file("file", path) | {"sha256": nix_string(str(sha256))}
-        case GitPin():
-            return _git(content)
-        case LocalDirectory(path):
-            return {"directory": nix_string(path)}
-        case _:
-            return {}
+    if isinstance(content, Pin):
+        place = "path" if content.address.relative else "url"
+        return _file(place, content.address.path) | {"hash": nix_string(str(content.sha512))}
+    if isinstance(content, LocalPin):
+        return _file("file", content.path) | {"sha256": nix_string(str(content.sha256))}
+    if isinstance(content, GitPin):
+        return _git(content)
+    if isinstance(content, LocalDirectory):
+        return {"directory": nix_string(content.path)}
+    return {}
 
 
 def _file(place: str, path: str) -> dict[str, str]:
