@@ -105,8 +105,8 @@ def test_the_file_of_the_working_directory_is_the_default(
 
 def test_progress_is_shown_where_it_is_asked_for(project: Project, store: NixElsewhere) -> None:
     run = project.run("prime", project.file, "--progress", **store.environment)
-    assert "fetching: " in run.stderr
-    assert "priming: " in run.stderr
+    assert "fetching" in run.stderr
+    assert "priming" in run.stderr
     assert project.run("prime", project.file, **store.environment).stderr == ""
 
 
@@ -127,7 +127,7 @@ def test_a_registry_that_gives_something_else_is_told_and_nothing_is_added(
     assert not list(store.root.glob("nix/store/*.tgz"))
 
 
-def test_a_damaged_download_cache_gets_nothing_wrong_into_the_store(
+def test_what_is_damaged_in_the_download_cache_is_fetched_again(
     project: Project, store: NixElsewhere
 ) -> None:
     project.run("prime", project.file, **store.environment)
@@ -135,10 +135,12 @@ def test_a_damaged_download_cache_gets_nothing_wrong_into_the_store(
     for file in (project.home / "cache/sha512").iterdir():
         file.write_bytes(b"damaged")
     run = project.run("prime", project.file, **store.environment)
-    assert run.status == 3
-    assert "do not have the hash" in run.stderr
-    checked = ("nix-store", "--check-validity", "--print-invalid", *project.paths)
-    assert store(*checked).decode().split() == project.paths
+    assert run.status == 0, run.stderr
+    store("nix-store", "--verify-path", *project.paths)
+    damaged = [
+        file for file in (project.home / "cache/sha512").iterdir() if file.stat().st_size < 8
+    ]
+    assert damaged == []
 
 
 @pytest.mark.parametrize("content", ["{ }", "", "\N{SNOWMAN}", None])
