@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _FAILED_OPTIONAL = re.compile(r"reify failed optional dependency (?P<path>.*)")
+_NOT_FETCHED = re.compile(r"npm http fetch GET (?:[45]\d\d |\S+ attempt \d+ failed)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def npm_ci(
             hint="what npm itself cannot install, nothing can be compared with",
         )
     failed = [match["path"] for match in _FAILED_OPTIONAL.finditer(run.stderr)]
-    if failed:
+    # npm 10 says the same of what is for another platform, which it does not fetch.
+    if failed and _NOT_FETCHED.search(run.stderr):
         raise BuildError(
             f"npm could not fetch {failed[0]}, and left out {len(failed)} optional packages for it",
             hint="try again, or with another --registry",
