@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pass  # not the main thread: a test's
     try:
         # Imported here, so that an interrupt while the program loads is one, too.
-        from npm2nixlite.cli.main import run
+        from npm2nixlite.cli.run import run
 
         return run(arguments)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from npm2nixlite.cli.main import run
+from npm2nixlite.cli.run import run
 from tests.support.projects import locked, write_lock
 from tests.support.registry import Answer
 from tests.support.tarballs import sri

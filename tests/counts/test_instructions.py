@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.valgrind
 
 PACKAGES = 200
-MOST_TIMES_REFERENCE = {(3, 11): 5.7}
+MOST_TIMES_REFERENCE = {(3, 11): 6.6}
 """Python's minor version → how many times the reference's instructions a package may take.
 
 5.50 was measured with 3.11, in every run; what takes 4 % more is seen. Another interpreter makes

@@ -117,6 +117,8 @@ def misbehave(connection: socket.socket, how: str) -> None:
     time.sleep(30)
 
 
+# A connection that a server of the test still writes to is told of as it is thrown away.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("plain", [False, True])
 def test_the_timeout_holds_in_every_phase(tmp_path: Path, how: str, *, plain: bool) -> None:

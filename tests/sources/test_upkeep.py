@@ -224,7 +224,7 @@ def test_another_user_can_read_a_cache(home: Path, registry: Registry, project: 
 
 def assert_others_can_use(home: Path, registry: Registry) -> None:
     program = (
-        "import os, sys; from npm2nixlite.cli.main import run;"
+        "import os, sys; from npm2nixlite.cli.run import run;"
         "words = ['generate', 'project', '--offline', '--check', '--cache-dir', 'cache'];"
         "words += ['--registry', sys.argv[1]];"
         "run(words);"  # what it loads, the other user may not

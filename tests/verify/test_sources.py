@@ -76,8 +76,9 @@ def test_sources_of_every_kind_are_assembled_as_npm_ci_installs_them(
             assert "lock file's query@ does not satisfy query@1.0.0" in verified.stderr
         else:
             assert verified.status == 0, verified.stdout + verified.stderr
-            assert verified.json["differences"] == []
-            assert verified.json["paths"] > 15
+            trees = verified.json["trees"]
+            assert [tree["differences"] for tree in trees] == [[], []]
+            assert trees[0]["paths"] > 15
         written = run_program("generate", project, *options, "--require-canonical", home=home)
         assert written.status == 0, written.stderr
         asked = registry.connections, other.connections, len(forge.requests)
